@@ -1,0 +1,1 @@
+"""The ledger: canonical events in a hash chain, and its verification."""

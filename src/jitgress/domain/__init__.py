@@ -1,0 +1,1 @@
+"""What may be open, for whom, when and why: pure rules without I/O, clock or Kubernetes."""

@@ -1,0 +1,1 @@
+"""The data plane's agent: desired programme, HAProxy runtime, configuration."""

@@ -1,0 +1,1 @@
+"""Signing keys and gate tokens: mint, publish, rotate."""

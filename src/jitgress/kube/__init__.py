@@ -1,0 +1,1 @@
+"""The Kubernetes runtime: client, reflector, work queue, timers, leader lease, apply."""

@@ -1,0 +1,1 @@
+"""The whole stack on one machine: control plane, Traefik, HAProxy, sample services."""

@@ -1,0 +1,1 @@
+"""Level-based reconcilers: gather, decide, apply, one folder a concern."""
