@@ -1,0 +1,32 @@
+"""What somebody asks for: one target, a reason, a time, and no more than the paths and methods needed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jitgress.domain.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRef:
+    """Which AccessRequest: a name alone can be taken again, the UID can't."""
+
+    namespace: str
+    name: str
+    uid: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One AccessRequest. Empty `paths` or `methods` ask for all that target and policy permit."""
+
+    ref: RequestRef
+    target: str
+    requester: Subject
+    reason: str
+    duration: timedelta
+    created_at: datetime
+    paths: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
