@@ -1,0 +1,1 @@
+"""Grants that should not be there: not recorded, altered, over, or without a request. They are removed."""

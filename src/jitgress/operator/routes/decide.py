@@ -1,0 +1,137 @@
+"""From the active grants of one host to the one route that it should have, or none.
+
+Invariant 6: a route exists only while its host has an active grant, names the exact host and only the granted paths.
+Invariant 12: the grants of a host form a union.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+from jitgress.domain.grant import Grant
+from jitgress.domain.host import Host
+from jitgress.domain.scope import PathPrefix, covers
+from jitgress.operator.settings import OperatorSettings, RouteKind
+
+GITOPS_ANNOTATIONS: Final[Mapping[str, str]] = {
+    "argocd.argoproj.io/sync-options": "Prune=false",
+    "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+}
+"""What keeps Argo CD and Flux from pruning or adopting a route that is in no repository."""
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+HOST_ANNOTATION: Final = "jitgress.dev/host"
+_MAX_LABEL: Final = 63
+_LONGEST_SLUG: Final = 40
+_MAX_MATCHES: Final = 64  # matches of one HTTPRoute rule; HTTPRoute v1 schema
+
+
+@dataclass(frozen=True, slots=True)
+class Sharer:
+    """One AccessGrant object that keeps the host published."""
+
+    grant: Grant
+    uid: str
+
+
+def desired_route(
+    host: Host, sharers: Iterable[Sharer], settings: OperatorSettings, now: datetime
+) -> dict[str, Any] | None:
+    """Return the route object that `host` should have at `now`, or None."""
+    active = sorted((each for each in sharers if not each.grant.window.has_ended(now)), key=lambda each: each.uid)
+    if not active:
+        return None
+    paths = union_of_paths(path for each in active for path in each.grant.scope.paths)
+    route = _BUILDERS[settings.route_kind](host, paths, settings)
+    route["metadata"] = {
+        "name": route_name(host),
+        "namespace": settings.namespace,
+        "labels": {MANAGED_BY: "jitgress", "jitgress.dev/host": host[:_MAX_LABEL].rstrip(".-")},
+        "annotations": {**GITOPS_ANNOTATIONS, HOST_ANNOTATION: host},
+        "ownerReferences": [_owner(each) for each in active],
+    }
+    return route
+
+
+def union_of_paths(paths: Iterable[PathPrefix]) -> tuple[PathPrefix, ...]:
+    """Return the prefixes that none of the others covers, sorted."""
+    every = set(paths)
+    return tuple(sorted(path for path in every if not any(covers(other, path) for other in every - {path})))
+
+
+def route_name(host: Host) -> str:
+    """Return the name of the host's route: readable, and unique through a hash of the host."""
+    slug = re.sub(r"[^a-z0-9-]", "-", host)[:_LONGEST_SLUG].strip("-")
+    return f"jitgress-{slug}-{hashlib.sha256(host.encode()).hexdigest()[:8]}"
+
+
+def is_in_place(desired: Mapping[str, Any], observed: Mapping[str, Any] | None) -> bool:
+    """Tell whether all that we want stands in `observed`; what the API server or others add is not looked at.
+
+    Lists are compared whole, so a host or a path that somebody added is a difference.
+    """
+    return observed is not None and _holds(desired, observed)
+
+
+def _holds(wanted: object, there: object) -> bool:
+    if isinstance(wanted, Mapping):
+        mine, theirs = cast("Mapping[str, object]", wanted), cast("Mapping[str, object]", there)
+        return isinstance(there, Mapping) and all(key in theirs and _holds(mine[key], theirs[key]) for key in mine)
+    if isinstance(wanted, list):
+        ours, others = cast("list[object]", wanted), cast("list[object]", there)
+        return isinstance(there, list) and len(ours) == len(others) and all(map(_holds, ours, others))
+    return wanted == there
+
+
+def _owner(sharer: Sharer) -> dict[str, Any]:
+    return {
+        "apiVersion": "jitgress.dev/v1alpha1",
+        "kind": "AccessGrant",
+        "name": sharer.grant.id,
+        "uid": sharer.uid,
+    }
+
+
+def _ingress(host: Host, paths: Iterable[PathPrefix], settings: OperatorSettings) -> dict[str, Any]:
+    backend = {"service": {"name": settings.gate_service, "port": {"number": settings.gate_port}}}
+    spec: dict[str, Any] = {
+        "rules": [
+            {
+                "host": host,
+                "http": {"paths": [{"path": path, "pathType": "Prefix", "backend": backend} for path in paths]},
+            }
+        ],
+        "tls": [{"hosts": [host]}],
+    }
+    if settings.ingress_class is not None:
+        spec["ingressClassName"] = settings.ingress_class
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "spec": spec}
+
+
+def _http_route(host: Host, paths: Iterable[PathPrefix], settings: OperatorSettings) -> dict[str, Any]:
+    prefixes = list(paths)
+    rules = [
+        {
+            "matches": [
+                {"path": {"type": "PathPrefix", "value": path}} for path in prefixes[start : start + _MAX_MATCHES]
+            ],
+            "backendRefs": [{"name": settings.gate_service, "port": settings.gate_port}],
+        }
+        for start in range(0, len(prefixes), _MAX_MATCHES)
+    ]
+    spec: dict[str, Any] = {"hostnames": [host], "rules": rules}
+    if settings.gateway is not None:
+        parent = {"name": settings.gateway.name, "namespace": settings.gateway.namespace}
+        if settings.gateway.section is not None:
+            parent["sectionName"] = settings.gateway.section
+        spec["parentRefs"] = [parent]
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "spec": spec}
+
+
+_BUILDERS: Final[Mapping[RouteKind, Callable[[Host, Iterable[PathPrefix], OperatorSettings], dict[str, Any]]]] = {
+    RouteKind.INGRESS: _ingress,
+    RouteKind.HTTP_ROUTE: _http_route,
+}
