@@ -10,6 +10,7 @@ class DenialCode(StrEnum):
     TARGET_UNKNOWN = "target_unknown"
     TARGET_NOT_READY = "target_not_ready"
     NO_POLICY = "no_policy"
+    POLICY_DEFECTIVE = "policy_defective"
     DURATION_OVER_CAP = "duration_over_cap"
     SCOPE_MALFORMED = "scope_malformed"
     SCOPE_OVER_TARGET = "scope_over_target"

@@ -53,10 +53,12 @@ class Policy:
     max_duration: timedelta
     approval: Approval
     ceiling: Scope | None = None
+    defect: str | None = None
+    """Why it can't be understood. Nobody knows whom it was to stop, so it decides about everybody and permits nothing."""
 
     def matches(self, subject: Subject, target: Target) -> bool:
         """Tell whether this policy decides about `subject` and `target`, if no earlier one does."""
-        return any_names(self.subjects, subject) and self.targets.matches(target)
+        return self.defect is not None or (any_names(self.subjects, subject) and self.targets.matches(target))
 
 
 def deciding_policy(policies: Iterable[Policy], subject: Subject, target: Target) -> Policy | None:

@@ -40,6 +40,17 @@ class Asked:
         return Scope.of(self.request.paths or most.paths, self.request.methods or most.methods)
 
 
+def policy_is_understood(asked: Asked) -> Denial | None:
+    """A policy that can't be understood permits nothing."""
+    if asked.policy.defect is None:
+        return None
+    return Denial(
+        DenialCode.POLICY_DEFECTIVE,
+        f"policy {asked.policy.name} can't be understood: {asked.policy.defect}",
+        "Ask the platform team to mend it.",
+    )
+
+
 def target_is_ready(asked: Asked) -> Denial | None:
     """A target that isn't Ready can't be opened."""
     match asked.target.readiness:
@@ -112,6 +123,7 @@ def approvers_are_named(asked: Asked) -> Denial | None:
 
 Check = Callable[[Asked], Denial | None]
 CHECKS: Final[tuple[Check, ...]] = (
+    policy_is_understood,
     target_is_ready,
     reason_is_given,
     duration_within_cap,
