@@ -54,7 +54,7 @@ class Policy:
     approval: Approval
     ceiling: Scope | None = None
     defect: str | None = None
-    """Why it can't be understood. Nobody knows whom it was to stop, so it decides about everybody and permits nothing."""
+    """Why it can't be understood. Nobody knows whom it was to stop: it decides about everybody, and permits nothing."""
 
     def matches(self, subject: Subject, target: Target) -> bool:
         """Tell whether this policy decides about `subject` and `target`, if no earlier one does."""
