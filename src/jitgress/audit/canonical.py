@@ -16,7 +16,7 @@ from jitgress.domain.request import RequestRef
 from jitgress.domain.window import format_time, parse_time
 
 FORMAT: Final = 1
-MAX_EVENT_BYTES: Final = 64 * 1024  # a reason and a comment of 1,024 characters each, and many groups, fit ten times
+MAX_EVENT_BYTES: Final = 2 * 1024 * 1024  # what fits into an object of the API (etcd: 1.5 MiB) can be recorded
 MAX_DEPTH: Final = 8
 
 _FIELDS: Final = frozenset({"format", "id", "code", "at", "actor", "subject", "request", "data"})

@@ -38,7 +38,7 @@ class GroupedLedger:
         self._is_open = True  # takes events
         self._is_writing = True  # writes what it took
 
-    async def append(self, event: Event) -> Recorded:
+    async def append(self, event: Event) -> Event:
         """Record `event` durably and return it as recorded; raise `LedgerError` when it is not on disk.
 
         A cancelled caller's event may still be recorded, like one whose writer dies: appending it again is harmless.
@@ -50,11 +50,11 @@ class GroupedLedger:
         await self._queue.put(waiting)
         if not self._is_writing:  # it stopped while this one waited for room
             self._refuse_waiting()
-        return await waiting.answer
+        return (await waiting.answer).event
 
-    async def history(self, request_uid: str) -> tuple[Recorded, ...]:
-        """Return all events of one request, oldest first."""
-        return await self._in_thread(lambda: self._ledger.history(request_uid))
+    async def history(self, request_uid: str) -> tuple[Event, ...]:
+        """Return all events of one request, in the order of the ledger."""
+        return tuple(entry.event for entry in await self._in_thread(lambda: self._ledger.history(request_uid)))
 
     async def head(self) -> Head:
         """Return how far the ledger goes now. Fails when the ledger can't be read, and so tells whether it is ready."""

@@ -13,10 +13,17 @@ from jitgress.audit.errors import EventRefusedError, LedgerBusyError, LedgerFull
 from jitgress.audit.grouped import MAX_WAITING, grouped
 from jitgress.audit.ledger import Ledger, Prepared, Recorded
 from jitgress.domain.event import Event, EventCode
+from jitgress.domain.request import RequestRef
 
 
 def an_event(number: int) -> Event:
-    return Event(id=f"e{number}", code=EventCode.GRANT_OPENED, at=datetime(2026, 1, 1, tzinfo=UTC), actor="operator")
+    return Event(
+        id=f"e{number}",
+        code=EventCode.GRANT_OPENED,
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+        actor="operator",
+        request=RequestRef("shop", "r", "uid"),
+    )
 
 
 class CountingLedger(Ledger):
@@ -42,7 +49,7 @@ def ledger(tmp_path: Path) -> Iterator[CountingLedger]:
 async def test_appends_that_wait_together_share_transactions(ledger: CountingLedger) -> None:
     async with grouped(ledger) as shared:
         entries = await asyncio.gather(*(shared.append(an_event(number)) for number in range(100)))
-        assert {entry.event.id for entry in entries} == {f"e{number}" for number in range(100)}
+        assert {event.id for event in entries} == {f"e{number}" for number in range(100)}
         assert (await shared.head()).count == 100
     assert ledger.transactions < 10
 
@@ -52,7 +59,7 @@ async def test_an_event_that_cannot_be_recorded_fails_its_own_caller_only(ledger
         bad = Event(id="bad", code=EventCode.GRANT_OPENED, at=datetime(2026, 1, 1, tzinfo=UTC), actor="\ud800")
         outcomes = await asyncio.gather(shared.append(bad), shared.append(an_event(1)), return_exceptions=True)
     assert isinstance(outcomes[0], EventRefusedError)
-    assert isinstance(outcomes[1], Recorded)
+    assert isinstance(outcomes[1], Event)
 
 
 async def test_a_failed_write_fails_everyone_who_waits_and_the_next_one_works(ledger: CountingLedger) -> None:
@@ -60,7 +67,8 @@ async def test_a_failed_write_fails_everyone_who_waits_and_the_next_one_works(le
     async with grouped(ledger) as shared:
         outcomes = await asyncio.gather(*(shared.append(an_event(n)) for n in range(3)), return_exceptions=True)
         ledger.is_full = False
-        assert (await shared.append(an_event(1))).seq == 1
+        assert (await shared.append(an_event(1))).id == "e1"
+        assert [event.id for event in await shared.history("uid")] == ["e1"]
     assert all(isinstance(outcome, LedgerFullError) and outcome.remedy for outcome in outcomes)
 
 
@@ -70,14 +78,14 @@ async def test_a_caller_who_gives_up_does_not_disturb_the_others(ledger: Countin
         patient = asyncio.create_task(shared.append(an_event(2)))
         await asyncio.sleep(0)
         impatient.cancel()
-        assert (await patient).event.id == "e2"
+        assert (await patient).id == "e2"
 
 
 async def test_what_waits_at_the_end_is_written_and_later_events_are_refused(ledger: CountingLedger) -> None:
     async with asyncio.TaskGroup() as tasks, grouped(ledger) as shared:
         waiting = [tasks.create_task(shared.append(an_event(number))) for number in range(MAX_WAITING // 2)]
         await asyncio.sleep(0)
-    assert all(task.result().seq for task in waiting)
+    assert all(task.result().id for task in waiting)
     with pytest.raises(LedgerBusyError):
         await shared.append(an_event(0))
 

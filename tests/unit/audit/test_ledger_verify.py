@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,22 @@ def test_the_chain_is_the_documented_one() -> None:
     assert genesis == GENESIS
     assert leaf_hash(b"event") == leaf
     assert chain_hash(genesis, leaf) == hashlib.sha256(b"\x02" + genesis + leaf).digest()
+
+
+@pytest.mark.parametrize("seq", [1, 4])
+def test_every_single_bit_of_a_row_counts(rows: list[RawRow], seq: int) -> None:
+    row = rows[seq - 1]
+    for name in RawRow.__dataclass_fields__:
+        value = getattr(row, name) or b""
+        for position, bit in product(range(len(value)), range(8)):
+            flipped = bytearray(value)
+            flipped[position] ^= 1 << bit
+            changed = [*rows[: seq - 1], replace(row, **{name: bytes(flipped)}), *rows[seq:]]
+            if name == "seq" and not flipped.isdigit():
+                continue  # SQLite's own numbers: always digits
+            outcome = verify(changed)
+            assert isinstance(outcome, Broken), (name, position, bit)
+            assert outcome.seq == (min(seq, int(flipped)) if name == "seq" else seq)
 
 
 def test_an_empty_ledger_is_whole() -> None:
