@@ -1,0 +1,181 @@
+"""Values with defaults: a test names only what it is about, `a_request(duration=minutes(5))`.
+
+The story that the defaults tell: alice (dev) asks at NOW for shop/orders; carol or chris (approvers) approve.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+from jitgress.domain.grant import Grant, GrantId
+from jitgress.domain.host import parse_host
+from jitgress.domain.policy import Approval, Policy, TargetSelector
+from jitgress.domain.request import Request, RequestRef
+from jitgress.domain.review import Review, ReviewDecision
+from jitgress.domain.scope import Scope
+from jitgress.domain.subject import Subject, SubjectKind, SubjectRef
+from jitgress.domain.target import NotReady, Ready, Target, TargetRef
+from jitgress.domain.window import Window
+
+NOW: Final = datetime(2026, 1, 1, 10, tzinfo=UTC)
+ADDRESS: Final = "127.64.0.7:80"
+
+ALICE: Final = Subject("alice", frozenset({"dev"}))
+BOB: Final = Subject("bob", frozenset({"dev"}))
+CAROL: Final = Subject("carol", frozenset({"approvers"}))
+CHRIS: Final = Subject("chris", frozenset({"approvers"}))
+MALLORY: Final = Subject("mallory")
+
+
+def seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+def after(seconds: float) -> datetime:
+    """Return the moment this many seconds after NOW."""
+    return NOW + timedelta(seconds=seconds)
+
+
+def user(name: str) -> SubjectRef:
+    return SubjectRef(SubjectKind.USER, name)
+
+
+def group(name: str) -> SubjectRef:
+    return SubjectRef(SubjectKind.GROUP, name)
+
+
+def a_scope(*paths: str, methods: Iterable[str] = ("GET", "POST")) -> Scope:
+    return Scope.of(paths or ("/",), methods)
+
+
+def a_target(
+    *,
+    namespace: str = "shop",
+    name: str = "orders",
+    uid: str = "target-1",
+    host: str = "orders.example.test",
+    ceiling: Scope | None = None,
+    labels: Mapping[str, str] | None = None,
+    readiness: Ready | NotReady | Literal["unexamined"] | None = None,
+) -> Target:
+    """Return a target, ready unless told otherwise."""
+    return Target(
+        ref=TargetRef(namespace, name, uid),
+        host=parse_host(host),
+        ceiling=ceiling or a_scope(),
+        labels=labels or {},
+        readiness=None if readiness == "unexamined" else readiness or Ready(ADDRESS),
+    )
+
+
+def an_approval(
+    required: int = 1, *approvers: SubjectRef, timeout: timedelta = timedelta(hours=1), automatic: bool = False
+) -> Approval:
+    """Return the terms of approval, by the group `approvers` unless others are named."""
+    if automatic:
+        return Approval(0, approvers, timeout)
+    return Approval(required, approvers or (group("approvers"),), timeout)
+
+
+def a_policy(
+    *,
+    name: str = "standard",
+    priority: int = 100,
+    subjects: Iterable[SubjectRef] = (group("dev"),),
+    targets: TargetSelector | None = None,
+    max_duration: timedelta = timedelta(hours=1),
+    approval: Approval | None = None,
+    ceiling: Scope | None = None,
+    defect: str | None = None,
+) -> Policy:
+    """Return a policy that lets dev reach everything in shop for an hour after one approval."""
+    return Policy(
+        name=name,
+        priority=priority,
+        subjects=tuple(subjects),
+        targets=targets or TargetSelector(namespaces=frozenset({"shop"})),
+        max_duration=max_duration,
+        approval=approval or an_approval(),
+        ceiling=ceiling,
+        defect=defect,
+    )
+
+
+def a_request(  # noqa: PLR0913  a builder can name every field
+    *,
+    uid: str = "request-1",
+    name: str = "alice-orders",
+    namespace: str = "shop",
+    target: str = "orders",
+    requester: Subject = ALICE,
+    reason: str = "INC-123 orders are stuck",
+    duration: timedelta = timedelta(minutes=30),
+    created_at: datetime = NOW,
+    paths: Iterable[str] = (),
+    methods: Iterable[str] = (),
+) -> Request:
+    return Request(
+        ref=RequestRef(namespace, name, uid),
+        target=target,
+        requester=requester,
+        reason=reason,
+        duration=duration,
+        created_at=created_at,
+        paths=tuple(paths),
+        methods=tuple(methods),
+    )
+
+
+def a_review(
+    decision: ReviewDecision | str = ReviewDecision.APPROVE,
+    reviewer: Subject = CAROL,
+    *,
+    at: datetime | None = None,
+    uid: str | None = None,
+    request_uid: str = "request-1",
+    comment: str = "",
+) -> Review:
+    """Return a review, made a minute after NOW unless told otherwise; its uid tells who said what."""
+    decision = ReviewDecision(decision)
+    uid = uid or f"{reviewer.username}-{decision.lower()}"
+    return Review(
+        uid=uid,
+        name=uid,
+        request_uid=request_uid,
+        decision=decision,
+        reviewer=reviewer,
+        created_at=at or after(60),
+        comment=comment,
+    )
+
+
+def a_window(not_before: datetime = NOW, duration: timedelta = timedelta(minutes=30)) -> Window:
+    return Window.starting(not_before, duration)
+
+
+def a_grant(
+    *,
+    request: Request | None = None,
+    target: Target | None = None,
+    policy: str = "standard",
+    address: str = ADDRESS,
+    scope: Scope | None = None,
+    window: Window | None = None,
+) -> Grant:
+    """Return the grant that `request` got for `target`."""
+    request, target = request or a_request(), target or a_target()
+    return Grant(
+        id=GrantId(request.ref.uid),
+        request=request.ref,
+        target=target.ref,
+        policy=policy,
+        subject=request.requester,
+        host=target.host,
+        address=address,
+        scope=scope or target.ceiling,
+        window=window or a_window(),
+    )
