@@ -1,0 +1,179 @@
+"""Leader election with a Lease: one acts, and stops acting before another may begin.
+
+The holder may act until `renew_deadline` after it *sent* its last successful renewal. Another may take the Lease only
+after it saw the same record unchanged for the whole `duration`, by its own monotonic clock: no two clocks are compared.
+Since renew_deadline < duration, and what the other saw can't be older than what the holder sent, they never overlap.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from jitgress.domain.clock import Clock
+from jitgress.domain.errors import InvalidValueError
+from jitgress.kube.client import KubeApi, Object
+from jitgress.kube.errors import AlreadyExistsError, ConflictError, KubeError
+from jitgress.kube.resources import LEASES
+
+_log = structlog.get_logger()
+_MICRO_TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseSettings:
+    """client-go's defaults."""
+
+    name: str
+    namespace: str
+    identity: str
+    duration: timedelta = timedelta(seconds=15)
+    renew_deadline: timedelta = timedelta(seconds=10)
+    retry: timedelta = timedelta(seconds=2)
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) < self.retry < self.renew_deadline < self.duration:
+            raise InvalidValueError(
+                "leader election needs retry < renew deadline < lease duration", remedy="Use the defaults: 2, 10, 15 s."
+            )
+
+
+@dataclass(slots=True)
+class Elector:
+    """Tries to hold the Lease. `may_act` is asked before every action."""
+
+    api: KubeApi
+    settings: LeaseSettings
+    clock: Clock
+    _renewed_at: float | None = None
+    _seen: tuple[str, float] | None = field(default=None)
+    """The resourceVersion that somebody else's record had, and since when it has it (monotonic)."""
+
+    def may_act(self) -> bool:
+        """Tell whether this process is the leader beyond doubt."""
+        deadline = self.settings.renew_deadline.total_seconds()
+        return self._renewed_at is not None and self.clock.monotonic() < self._renewed_at + deadline
+
+    async def try_once(self) -> bool:
+        """Acquire or renew the Lease if that is permitted; tell whether it is held now."""
+        sent_at = self.clock.monotonic()
+        found = await self.api.find(LEASES, self.settings.name, self.settings.namespace)
+        try:
+            if found is None:
+                await self.api.create(LEASES, self._record({}, 0))
+            elif self._is_mine(found) or self._is_free(found):
+                spec = found.get("spec", {})
+                changes = spec.get("leaseTransitions", 0) + (0 if self._is_mine(found) else 1)
+                await self.api.replace(LEASES, self._record(found["metadata"], changes))
+            else:
+                self._renewed_at = None
+                return False
+        except (ConflictError, AlreadyExistsError):
+            self._renewed_at = None
+            return False
+        self._renewed_at = sent_at
+        return True
+
+    async def release(self) -> None:
+        """Give the Lease up, so that the next one needn't wait. Best effort: it ends by itself, too."""
+        if self._renewed_at is None:
+            return
+        self._renewed_at = None
+        try:
+            found = await self.api.find(LEASES, self.settings.name, self.settings.namespace)
+            if found is not None and self._is_mine(found):
+                changes = found["spec"].get("leaseTransitions", 0)
+                record = self._record(found["metadata"], changes)
+                record["spec"]["holderIdentity"] = ""
+                await self.api.replace(LEASES, record)
+        except KubeError as error:
+            _log.warning("lease_not_released", error=error.message)
+
+    async def lead(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Wait to be the leader, then run `act` until leadership is lost or it ends; then begin again.
+
+        `act` is cancelled as soon as `may_act` would say no.
+        """
+        retry_s = self.settings.retry.total_seconds()
+        try:
+            while True:
+                if not await self._try_quietly():
+                    await asyncio.sleep(retry_s * (0.8 + 0.4 * random.random()))  # noqa: S311  spreads load
+                    continue
+                _log.info("leading", identity=self.settings.identity)
+                await self._act_while_leading(act, retry_s)
+                _log.warning("leadership_lost", identity=self.settings.identity)
+        finally:
+            await asyncio.shield(self.release())
+
+    async def _act_while_leading(self, act: Callable[[], Awaitable[None]], retry_s: float) -> None:
+        acting = asyncio.ensure_future(act())
+        renewing = asyncio.create_task(self._renew_while_possible(retry_s))
+        try:
+            await asyncio.wait({acting, renewing}, return_when=asyncio.FIRST_COMPLETED)
+            if acting.done():
+                acting.result()
+        finally:
+            acting.cancel()
+            renewing.cancel()
+            await asyncio.gather(acting, renewing, return_exceptions=True)
+
+    async def _renew_while_possible(self, retry_s: float) -> None:
+        """Return at the latest when `may_act` turns false."""
+        while True:
+            await asyncio.sleep(min(retry_s, self._left_s()))
+            if self._left_s() <= 0:
+                return
+            try:
+                async with asyncio.timeout(self._left_s()):
+                    if not await self.try_once():
+                        return
+            except (KubeError, TimeoutError) as error:
+                _log.warning("lease_not_renewed", error=str(error))
+
+    def _left_s(self) -> float:
+        if self._renewed_at is None:
+            return 0.0
+        return max(0.0, self._renewed_at + self.settings.renew_deadline.total_seconds() - self.clock.monotonic())
+
+    async def _try_quietly(self) -> bool:
+        try:
+            return await self.try_once()
+        except KubeError as error:
+            _log.warning("lease_not_reached", error=error.message)
+            return False
+
+    def _is_mine(self, found: Object) -> bool:
+        holder: str = found.get("spec", {}).get("holderIdentity") or ""
+        return holder == self.settings.identity
+
+    def _is_free(self, found: Object) -> bool:
+        """Tell whether its holder gave it up, or let it stand for its whole duration while we looked."""
+        if not found.get("spec", {}).get("holderIdentity"):
+            return True
+        version, now = found["metadata"]["resourceVersion"], self.clock.monotonic()
+        if self._seen is None or self._seen[0] != version:
+            self._seen = (version, now)
+            return False
+        granted = found["spec"].get("leaseDurationSeconds", 0)
+        return bool(now >= self._seen[1] + max(granted, self.settings.duration.total_seconds()))
+
+    def _record(self, metadata: Object, changes: int) -> dict[str, Any]:
+        now = self.clock.now().strftime(_MICRO_TIME)
+        kept = {key: metadata[key] for key in ("resourceVersion", "uid") if key in metadata}
+        return {
+            "apiVersion": LEASES.api_version,
+            "kind": LEASES.kind,
+            "metadata": {"name": self.settings.name, "namespace": self.settings.namespace, **kept},
+            "spec": {
+                "holderIdentity": self.settings.identity,
+                "leaseDurationSeconds": int(self.settings.duration.total_seconds()),
+                "acquireTime": now,
+                "renewTime": now,
+                "leaseTransitions": changes,
+            },
+        }
