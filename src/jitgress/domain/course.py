@@ -93,7 +93,7 @@ def _opening(
     permitted: Permitted, decision: Decision, target: Target | None, request: Request, now: datetime
 ) -> Course:
     if permitted.window.has_ended(now):
-        return Close(CloseReason.EXPIRED, "its time had passed before it could be opened")
+        return Close(CloseReason.EXPIRED, "its time had passed before it could be opened. Ask again.")
     if target is None or not isinstance(target.readiness, Ready) or decision.policy is None:
         return Wait(None)
     return Open(
@@ -113,28 +113,34 @@ def _opening(
 
 def _while_open(decision: Decision, target: Target | None, grant: Grant, now: datetime) -> Course:
     if grant.window.has_ended(now):
-        return Close(CloseReason.EXPIRED, "its time is over")
+        return Close(CloseReason.EXPIRED, "its time is over. Ask again if you need more.")
     if target is None or target.ref.uid != grant.target.uid:
         return Close(CloseReason.TARGET_GONE, f"target {grant.target} was removed")
     if target.host != grant.host:
         return Close(CloseReason.TARGET_GONE, f"target {grant.target} moved to another host")
-    if isinstance(target.readiness, NotReady):
-        return Close(CloseReason.TARGET_GONE, f"target {grant.target} is not ready: {target.readiness.message}")
     match decision.ruling:
-        case Unexamined():
-            return Open(grant)
-        case Permitted(scope=scope, window=window) if grant.scope.within(scope) and grant.window.within(window):
+        case (Permitted() as permitted) | Unexamined(permitted=permitted) if _stays_within(permitted, grant):
             return _at_address(target, grant)
-        case Permitted() | Awaiting() | TimedOut():
-            return Close(CloseReason.REVOKED, "what policy or target permit was tightened while it was open")
+        case Permitted() | Unexamined() | Awaiting() | TimedOut():
+            return Close(CloseReason.REVOKED, "what policy or target permit changed while it was open. Ask again.")
         case Denied() | Stopped():
             return _ending(decision)
 
 
+def _stays_within(permitted: Permitted, grant: Grant) -> bool:
+    return grant.scope.within(permitted.scope) and grant.window.within(permitted.window)
+
+
 def _at_address(target: Target, grant: Grant) -> Course:
-    if isinstance(target.readiness, Ready) and target.readiness.address == grant.address:
-        return Open(grant)
-    return Close(CloseReason.TARGET_GONE, f"the Service of target {grant.target} was replaced")
+    match target.readiness:
+        case None:  # being examined: what was recorded stands meanwhile
+            return Open(grant)
+        case Ready(address=address) if address == grant.address:
+            return Open(grant)
+        case Ready():
+            return Close(CloseReason.TARGET_GONE, f"the Service of target {grant.target} was replaced. Ask again.")
+        case NotReady(message=message):
+            return Close(CloseReason.TARGET_GONE, f"target {grant.target} is not ready: {message}")
 
 
 def _ending(decision: Decision) -> Close:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from jitgress.domain.phrasing import sentences
+
 
 class DenialCode(StrEnum):
     """The stable codes of denials."""
@@ -30,4 +32,4 @@ class Denial:
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.message}. {self.remedy}".rstrip()
+        return sentences(self.message, self.remedy)

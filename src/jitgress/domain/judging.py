@@ -7,13 +7,14 @@ Invariant 11: an approval at or after the time-out counts for nothing, whenever 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
+from jitgress.domain.phrasing import describe_duration
 from jitgress.domain.policy import Policy
 from jitgress.domain.request import Request
 from jitgress.domain.review import JudgedReview, Review, ReviewDecision, ReviewStanding
 from jitgress.domain.ruling import StopKind, Stopped
-from jitgress.domain.subject import any_names
+from jitgress.domain.subject import Subject, any_names
 
 # Reviews carry whole seconds. Of two in one second the one that closes goes first: closed is the default.
 _ORDER: Final = {ReviewDecision.REVOKE: 0, ReviewDecision.DENY: 1, ReviewDecision.APPROVE: 2}
@@ -69,25 +70,38 @@ def _stop_kind(verdict: Verdict, request: Request, review: Review) -> StopKind:
     return StopKind.WITHDRAWN if verdict.approved_at is None else StopKind.GIVEN_BACK
 
 
-def _objection(verdict: Verdict, request: Request, policy: Policy, review: Review) -> tuple[ReviewStanding, str] | None:
-    is_own = review.reviewer.username == request.requester.username
-    is_revoke = review.decision is ReviewDecision.REVOKE
+_Objection: TypeAlias = tuple[ReviewStanding, str]
+
+
+def _objection(verdict: Verdict, request: Request, policy: Policy, review: Review) -> _Objection | None:
     if verdict.denied_by or verdict.stopped:
         return ReviewStanding.NOT_NEEDED, "the request was ended by an earlier review"
-    if is_own and not is_revoke:
-        return (
-            ReviewStanding.SELF_REVIEW,
-            "nobody approves or denies their own request; ask one of the approvers",
-        )
-    if not is_own and not any_names(policy.approval.approvers, review.reviewer):
-        who = ", ".join(map(str, policy.approval.approvers)) or "nobody"
-        return ReviewStanding.NOT_ENTITLED, f"policy {policy.name} lets these people decide: {who}"
-    if is_revoke:
-        return None
+    objection = _to_the_reviewer(request, policy, review)
+    if objection is not None or review.decision is ReviewDecision.REVOKE:
+        return objection
     if verdict.approved_at is not None:
         return ReviewStanding.NOT_NEEDED, "the request is approved already; revoke it to end it"
-    if review.created_at >= request.created_at + policy.approval.timeout:
-        return ReviewStanding.LATE, f"the time for approval ended {policy.approval.timeout} after the request"
-    if review.decision is ReviewDecision.APPROVE and review.reviewer.username in verdict.approved_by:
-        return ReviewStanding.DUPLICATE, "you approved this request before; another person has to"
+    if review.created_at >= policy.approval.deadline(request.created_at):
+        waited = describe_duration(policy.approval.timeout)
+        return ReviewStanding.LATE, f"the time for approval ended {waited} after the request; it has to be made again"
+    if review.decision is ReviewDecision.APPROVE and _has_approved(verdict, review.reviewer):
+        return ReviewStanding.DUPLICATE, "you approved this request before; another person has to approve as well"
     return None
+
+
+def _to_the_reviewer(request: Request, policy: Policy, review: Review) -> _Objection | None:
+    is_revoke = review.decision is ReviewDecision.REVOKE
+    if not is_revoke and review.reviewer.is_same_person(request.requester):
+        return ReviewStanding.SELF_REVIEW, "nobody approves or denies their own request; ask one of the approvers"
+    is_given_up = is_revoke and review.reviewer.username == request.requester.username
+    approvers = policy.approval.approvers
+    if not is_given_up and not any_names(approvers, review.reviewer):
+        who = ", ".join(map(str, approvers)) or "nobody"
+        return ReviewStanding.NOT_ENTITLED, f"you may not decide; policy {policy.name} lets these people decide: {who}"
+    if review.is_barred and review.decision is ReviewDecision.APPROVE:
+        return ReviewStanding.NOT_ENTITLED, "you were not entitled when you approved; if you are now, approve again"
+    return None
+
+
+def _has_approved(verdict: Verdict, reviewer: Subject) -> bool:
+    return any(reviewer.is_same_person(Subject(username)) for username in verdict.approved_by)

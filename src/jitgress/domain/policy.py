@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from jitgress.domain.scope import Scope
 from jitgress.domain.subject import Subject, SubjectRef, any_names
@@ -24,7 +24,7 @@ class TargetSelector:
         return (
             (not self.namespaces or target.ref.namespace in self.namespaces)
             and (not self.names or target.ref.name in self.names)
-            and all(target.labels.get(key) == value for key, value in self.labels.items())
+            and self.labels.items() <= target.labels.items()
         )
 
 
@@ -40,6 +40,10 @@ class Approval:
     def is_automatic(self) -> bool:
         """Tell whether no person is asked."""
         return self.required == 0
+
+    def deadline(self, asked_at: datetime) -> datetime:
+        """Return the first moment at which an approval of what was asked for at `asked_at` counts for nothing."""
+        return asked_at.astimezone(UTC) + self.timeout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jitgress.domain.subject import Subject
+from jitgress.domain.target import TargetRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +31,7 @@ class Request:
     created_at: datetime
     paths: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+
+    def asks_for(self, target: TargetRef) -> bool:
+        """Tell whether `target` is the one that is named: a request reaches no other namespace than its own."""
+        return (self.ref.namespace, self.target) == (target.namespace, target.name)

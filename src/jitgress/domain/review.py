@@ -26,6 +26,8 @@ class Review:
     reviewer: Subject
     created_at: datetime
     comment: str = ""
+    is_barred: bool = False
+    """The ledger holds that its author was not entitled: as an approval it never counts, whatever policy says later."""
 
 
 class ReviewStanding(StrEnum):

@@ -23,11 +23,6 @@ class Denied:
 
 
 @dataclass(frozen=True, slots=True)
-class Unexamined:
-    """The target exists but nobody looked at its present generation yet: wait, permit nothing."""
-
-
-@dataclass(frozen=True, slots=True)
 class Awaiting:
     """Approvals are missing. `until` is the first moment at which an approval counts for nothing."""
 
@@ -67,6 +62,16 @@ class Permitted:
     scope: Scope
     window: Window
     approved_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unexamined:
+    """Nobody looked at the target's present generation yet: wait, open nothing new.
+
+    `permitted` is what would be: an open grant stays only as far as that goes.
+    """
+
+    permitted: Permitted
 
 
 Ruling: TypeAlias = Denied | Unexamined | Awaiting | TimedOut | Stopped | Permitted

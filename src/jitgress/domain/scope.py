@@ -28,10 +28,12 @@ _AMBIGUOUS: Final = re.compile(
     r"|[\\;#?]"
     r"|/\.{1,2}(?=/|$)"
     r"|%(?![0-9A-Fa-f]{2})"
-    r"|%(?:2[eEfF]|5[cC]|3[bB]|[01][0-9A-Fa-f]|7[fF])"
+    r"|%(?:2[5eEfF]|5[cC]|3[bB]|[01][0-9A-Fa-f]|7[fF])"
+    r"|%(?:[cC][01]|[eE]0%[89]|[fF]0%8)"
 )
-"""Doubled slash; backslash, parameter, fragment, query; dot segment; broken escape; and escapes of dot, slash,
-backslash, semicolon and control characters."""
+"""Doubled slash; backslash, parameter, fragment, query; dot segment; broken escape; escapes of percent (decoded twice,
+it is an escape again), dot, slash, backslash, semicolon and control characters; and overlong UTF-8, which lenient
+decoders read as any of these (RFC 3629, 10)."""
 
 
 class Method(StrEnum):
@@ -71,7 +73,7 @@ def canonical_path(raw: str) -> CanonicalPath | None:
     """Return a request's raw path (without its query) if every server reads it alike, else None.
 
     Refused: all but origin form (RFC 9112, 3.2.1), bytes outside printable ASCII, dot segments, doubled slashes,
-    backslashes, path parameters, broken escapes and escapes of these. Nothing is decoded or rewritten.
+    backslashes, path parameters, broken escapes, escapes of these, and overlong UTF-8. Nothing is decoded or rewritten.
     """
     if not raw.startswith("/") or not _PRINTABLE.fullmatch(raw) or _AMBIGUOUS.search(raw):
         return None
@@ -93,6 +95,11 @@ class Scope:
     def __post_init__(self) -> None:
         if not self.paths or not self.methods:
             raise InvalidValueError("a scope names no path or no method", remedy="Name at least one of each.")
+        for path in self.paths:
+            if parse_path_prefix(path) != path:
+                raise InvalidValueError(f"{path[:80]!r} ends in a slash", remedy="Make scopes with Scope.of.")
+        for method in self.methods:
+            parse_method(method)
 
     @classmethod
     def of(cls, paths: Iterable[str], methods: Iterable[str]) -> Self:
@@ -107,11 +114,15 @@ class Scope:
 
     def within(self, ceiling: Self) -> bool:
         """Tell whether everything that this scope permits is permitted by `ceiling`, too."""
-        return self.methods <= ceiling.methods and not self.paths_outside(ceiling)
+        return not self.methods_outside(ceiling) and not self.paths_outside(ceiling)
 
     def paths_outside(self, ceiling: Self) -> tuple[PathPrefix, ...]:
         """Return the prefixes that `ceiling` does not cover."""
         return tuple(path for path in self.paths if not any(covers(outer, path) for outer in ceiling.paths))
+
+    def methods_outside(self, ceiling: Self) -> tuple[str, ...]:
+        """Return the methods that `ceiling` does not have, in a stable order."""
+        return tuple(sorted(self.methods - ceiling.methods))
 
     def meet(self, other: Self) -> Self | None:
         """Return what both permit, or None where they share nothing."""
@@ -121,6 +132,9 @@ class Scope:
         if not paths or not methods:
             return None
         return type(self)(tuple(sorted(paths)), methods)
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.sorted_methods())} on {', '.join(self.paths)}"
 
     def sorted_methods(self) -> tuple[str, ...]:
         """Return the methods as texts in a stable order."""

@@ -1,5 +1,9 @@
-"""Whom access is for, and the people whom a policy names."""
+"""Whom access is for, and the people whom a policy names.
 
+Invariant 5: who is entitled is told to the letter; who is the same person is told generously.
+"""
+
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +14,14 @@ class Subject:
 
     username: str
     groups: frozenset[str] = frozenset()
+
+    def is_same_person(self, other: "Subject") -> bool:
+        """Tell whether both may be one person: user names that differ in case, width or invisible characters may.
+
+        Identity providers are often careless about these (Unicode TR 39, "Confusable detection"). Use it to bar
+        people only, never to let somebody in.
+        """
+        return _folded(self.username) == _folded(other.username)
 
 
 class SubjectKind(StrEnum):
@@ -27,7 +39,9 @@ class SubjectRef:
     name: str
 
     def names(self, subject: Subject) -> bool:
-        """Tell whether `subject` is this user or in this group."""
+        """Tell whether `subject` is this user or in this group. A name that is empty names nobody."""
+        if not self.name or not subject.username:
+            return False
         match self.kind:
             case SubjectKind.USER:
                 return subject.username == self.name
@@ -36,6 +50,11 @@ class SubjectRef:
 
     def __str__(self) -> str:
         return f"{self.kind.value.lower()} {self.name}"
+
+
+def _folded(username: str) -> str:
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
+    return "".join(char for char in text if char.isprintable() and not char.isspace())
 
 
 def any_names(refs: tuple[SubjectRef, ...], subject: Subject) -> bool:

@@ -10,6 +10,7 @@ from typing import Final
 
 from jitgress.domain.denial import Denial, DenialCode
 from jitgress.domain.errors import InvalidValueError
+from jitgress.domain.phrasing import describe_duration, plain
 from jitgress.domain.policy import Policy
 from jitgress.domain.request import Request
 from jitgress.domain.scope import Scope
@@ -27,7 +28,9 @@ class Asked:
     @property
     def most(self) -> Scope | None:
         """The most that target and policy permit together, or None where they share nothing."""
-        return self.target.ceiling.meet(self.policy.ceiling) if self.policy.ceiling else self.target.ceiling
+        if self.policy.ceiling is None:
+            return self.target.ceiling
+        return self.target.ceiling.meet(self.policy.ceiling)
 
     def scope(self) -> Scope | None:
         """Return the scope that is asked for, or None where it would be empty.
@@ -66,19 +69,20 @@ def target_is_ready(asked: Asked) -> Denial | None:
 
 def reason_is_given(asked: Asked) -> Denial | None:
     """Every request says what it is for."""
-    if asked.request.reason.strip():
+    if plain(asked.request.reason):
         return None
-    return Denial(DenialCode.REASON_MISSING, "the request gives no reason", "Say what the access is for.")
+    return Denial(DenialCode.REASON_MISSING, "the request gives no reason", "Ask again and say what for.")
 
 
 def duration_within_cap(asked: Asked) -> Denial | None:
     """A window has a length, and is never longer than the policy's cap."""
     if timedelta(0) < asked.request.duration <= asked.policy.max_duration:
         return None
+    duration, cap = describe_duration(asked.request.duration), describe_duration(asked.policy.max_duration)
     return Denial(
         DenialCode.DURATION_OVER_CAP,
-        f"asked for {asked.request.duration}, policy {asked.policy.name} permits up to {asked.policy.max_duration}",
-        f"Ask for {asked.policy.max_duration} or less.",
+        f"asked for {duration}, policy {asked.policy.name} permits up to {cap}",
+        f"Ask for 1 s to {cap}.",
     )
 
 
@@ -88,13 +92,7 @@ def scope_is_well_formed(asked: Asked) -> Denial | None:
         scope = asked.scope()
     except InvalidValueError as error:
         return Denial(DenialCode.SCOPE_MALFORMED, error.message, error.remedy)
-    if scope is not None:
-        return None
-    return Denial(
-        DenialCode.SCOPE_EMPTY,
-        f"policy {asked.policy.name} permits none of the paths and methods of {asked.target.ref}",
-        "Ask the platform team to look at the policy's scope.",
-    )
+    return _nothing_in_common(asked) if scope is None else None
 
 
 def scope_within_target(asked: Asked) -> Denial | None:
@@ -116,8 +114,8 @@ def approvers_are_named(asked: Asked) -> Denial | None:
         return None
     return Denial(
         DenialCode.APPROVERS_MISSING,
-        f"policy {asked.policy.name} asks for {approval.required} approvals and names no approver",
-        "Ask the platform team to name approvers.",
+        f"policy {asked.policy.name} asks for {approval.required} approvals and names nobody who could give them",
+        "Ask the platform team to mend it.",
     )
 
 
@@ -141,9 +139,21 @@ def first_denial(asked: Asked) -> Denial | None:
 
 def _outside(asked: Asked, ceiling: Scope, code: DenialCode, whose: str) -> Denial | None:
     scope = asked.scope()
-    if scope is not None and scope.within(ceiling):
+    if scope is None:
+        return _nothing_in_common(asked)
+    outside = (*scope.methods_outside(ceiling), *scope.paths_outside(ceiling))
+    if not outside:
         return None
-    outside = scope.paths_outside(ceiling) if scope else ()
-    what = f"paths {', '.join(outside)}" if outside else "methods"
-    permitted = f"{', '.join(ceiling.paths)} with {', '.join(ceiling.sorted_methods())}"
-    return Denial(code, f"{what} asked for are outside what {whose} permits: {permitted}", "Ask for less.")
+    return Denial(
+        code,
+        f"asked for {', '.join(outside)}, which is outside what {whose} permits: {ceiling}",
+        "Ask for no more than that.",
+    )
+
+
+def _nothing_in_common(asked: Asked) -> Denial:
+    return Denial(
+        DenialCode.SCOPE_EMPTY,
+        f"policy {asked.policy.name} permits none of the paths and methods of {asked.target.ref}",
+        "Ask the platform team to look at the policy's scope.",
+    )

@@ -1,10 +1,20 @@
-"""The time during which access is open: half-open, the end is outside."""
+"""The time during which access is open: half-open, the end is outside, in whole milliseconds of UTC.
 
+Invariant 4: what is rounded is rounded down, so that no end is ever later than it was given.
+"""
+
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Final, Self
 
 from jitgress.domain.errors import InvalidValueError
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -15,15 +25,16 @@ class Window:
     not_after: datetime
 
     def __post_init__(self) -> None:
-        if self.not_before.tzinfo is None or self.not_after.tzinfo is None:
-            raise InvalidValueError("a window needs times with a zone", remedy="Give UTC times.")
+        object.__setattr__(self, "not_before", _whole_milliseconds(self.not_before))
+        object.__setattr__(self, "not_after", _whole_milliseconds(self.not_after))
         if self.not_after <= self.not_before:
             raise InvalidValueError("a window ends after it begins", remedy="Give a duration above zero.")
 
     @classmethod
     def starting(cls, not_before: datetime, duration: timedelta) -> Self:
         """Return the window of `duration` that starts at `not_before`."""
-        return cls(not_before, not_before + duration)
+        start = _whole_milliseconds(not_before)
+        return cls(start, start + duration)
 
     @property
     def duration(self) -> timedelta:
@@ -45,20 +56,30 @@ class Window:
 
 def to_milliseconds(at: datetime) -> int:
     """Return whole milliseconds since the epoch, rounded down: an end is never later than it was given."""
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def format_time(at: datetime) -> str:
     """Return `at` as RFC 3339 in UTC with milliseconds, rounded down: 2026-01-01T10:00:00.000Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_time(text: str) -> datetime:
-    """Return an RFC 3339 time as an aware UTC datetime, or raise `InvalidValueError`."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise InvalidValueError(f"{text[:40]!r} is not an RFC 3339 time", remedy="Write it like 2026-01-01T10:00:00Z.")
-    return at.astimezone(UTC)
+    """Return an RFC 3339 time as an aware UTC datetime, or raise `InvalidValueError`.
+
+    `datetime.fromisoformat` alone takes much that other readers take otherwise: week dates, any separator.
+    """
+    if _RFC_3339.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):  # the 31st of February; before the year 1 in UTC
+            pass
+    raise InvalidValueError(f"{text[:40]!r} is not an RFC 3339 time", remedy="Write it like 2026-01-01T10:00:00Z.")
+
+
+def _whole_milliseconds(at: datetime) -> datetime:
+    """Return `at` in UTC, where adding a duration is exact (in other zones Python adds to the clock on the wall)."""
+    if at.utcoffset() is None:
+        raise InvalidValueError("a window needs times with a zone", remedy="Give UTC times.")
+    at = at.astimezone(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
