@@ -57,9 +57,10 @@ class Reflector:
         self._subscribers: list[Subscriber] = []
         self._backoff = Backoff(random.random)
 
-    def subscribe(self, subscriber: Subscriber) -> None:
-        """Have every change told from now on."""
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Have every change told from now on; return what ends it."""
         self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
 
     def get(self, namespace: str | None, name: str) -> Object | None:
         """Return one object, or None. Readers never change it."""

@@ -13,7 +13,7 @@ from jitgress.domain.event import Event
 from jitgress.domain.grant import Grant
 from jitgress.domain.review import JudgedReview, ReviewStanding
 from jitgress.domain.ruling import Decision, Permitted
-from jitgress.operator.requests import record
+from jitgress.operator import record
 from jitgress.operator.requests.facts import Facts
 
 

@@ -13,7 +13,7 @@ from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.event import Event, EventCode, EventValue, event_id
 from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.host import parse_host
-from jitgress.domain.request import Request, RequestRef
+from jitgress.domain.request import Request
 from jitgress.domain.review import JudgedReview
 from jitgress.domain.scope import Scope
 from jitgress.domain.subject import Subject
@@ -139,15 +139,15 @@ def opened_grant(event: Event) -> Grant:
     )
 
 
-def request_closed_without_request(ref: RequestRef, grant: Grant, now: datetime) -> Event:
-    """The request of an open grant was deleted."""
+def closed_without_request(grant: Grant, now: datetime) -> Event:
+    """The request of an open grant was deleted: that ends it, too."""
     return Event(
-        id=event_id(ref.uid, EventCode.REQUEST_CLOSED),
+        id=event_id(grant.request.uid, EventCode.REQUEST_CLOSED),
         code=EventCode.REQUEST_CLOSED,
         at=now,
         actor=OPERATOR,
         subject=grant.subject.username,
-        request=ref,
+        request=grant.request,
         data={
             "reason": CloseReason.WITHDRAWN.value,
             "message": "its request was deleted",

@@ -1,0 +1,23 @@
+"""Which hosts a route object names, and whether it is one of ours."""
+
+from collections.abc import Iterable
+
+from jitgress.operator.caches import Object
+from jitgress.operator.settings import OperatorSettings
+
+
+def is_ours(route: Object, settings: OperatorSettings) -> bool:
+    """Tell whether a route is one that the operator made."""
+    metadata = route["metadata"]
+    label = metadata.get("labels", {}).get("app.kubernetes.io/managed-by")
+    return bool(metadata["namespace"] == settings.namespace and label == "jitgress")
+
+
+def hosts_of_ingress(route: Object) -> Iterable[str]:
+    """Return the hosts that an Ingress names."""
+    return {rule["host"].lower() for rule in route.get("spec", {}).get("rules") or () if "host" in rule}
+
+
+def hosts_of_http_route(route: Object) -> Iterable[str]:
+    """Return the hosts that an HTTPRoute names."""
+    return {host.lower() for host in route.get("spec", {}).get("hostnames") or ()}

@@ -1,0 +1,119 @@
+"""Makes it so: the grant exists or doesn't, the statuses tell, Kubernetes Events say what happened. Knows no rules."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from jitgress.crds.values import grant_object
+from jitgress.domain.event import Event, EventCode
+from jitgress.domain.grant import Grant
+from jitgress.kube.errors import AlreadyExistsError, NotFoundError
+from jitgress.kube.events import EventRecorder
+from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS, ACCESS_REVIEWS, Resource
+from jitgress.operator.requests.decide import Plan
+from jitgress.operator.requests.facts import Facts
+from jitgress.operator.requests.status import request_status, review_statuses
+from jitgress.operator.world import World
+
+_log = structlog.get_logger()
+
+_TOLD: Final[Mapping[EventCode, str]] = {
+    EventCode.REQUEST_RECEIVED: "Received",
+    EventCode.REVIEW_COUNTED: "Reviewed",
+    EventCode.REVIEW_IGNORED: "ReviewIgnored",
+    EventCode.GRANT_OPENED: "Opened",
+    EventCode.GRANT_ACTIVE: "Active",
+    EventCode.REQUEST_CLOSED: "Closed",
+}
+"""The reason of the Kubernetes Event that tells of an event."""
+
+
+class RequestApplier:
+    """Writes grants, statuses and Kubernetes Events."""
+
+    def __init__(self, world: World, recorder: EventRecorder) -> None:
+        self._world = world
+        self._recorder = recorder
+
+    async def apply(self, facts: Facts, plan: Plan, news: tuple[Event, ...], *, is_repeat: bool) -> None:
+        """Bring about what `plan` says. `is_repeat`: the opening was recorded earlier, the grant may be gone again."""
+        if plan.grant is not None and facts.sight is None:
+            if is_repeat and await self._was_seen(facts):
+                return  # the cache lagged; the change of the status brings this request back
+            await self._create(plan.grant)
+        if plan.is_closing:
+            await self.close(facts, plan)
+        await self._tell(facts, plan)
+        for event in news:
+            await self._announce(facts, event)
+
+    async def close(self, facts: Facts, plan: Plan) -> None:
+        """Remove the request's grant, if it has one."""
+        if facts.sight is None and plan.opened is None:
+            return
+        uid = facts.sight.uid if facts.sight is not None else None
+        try:
+            await self._world.api.delete(ACCESS_GRANTS, facts.request.ref.uid, self._world.settings.namespace, uid=uid)
+        except NotFoundError:
+            return
+        lateness = self._world.clock.now() - plan.opened.window.not_after if plan.opened is not None else timedelta(0)
+        _log.info(
+            "grant_closed",
+            request=str(facts.request.ref),
+            grant=facts.request.ref.uid,
+            lateness_ms=max(0, lateness // timedelta(milliseconds=1)),
+        )
+
+    async def _was_seen(self, facts: Facts) -> bool:
+        """Tell whether the API server knows that the grant was there, though our cache doesn't."""
+        ref = facts.request.ref
+        found = await self._world.api.find(ACCESS_REQUESTS, ref.name, ref.namespace)
+        return found is None or found["metadata"]["uid"] != ref.uid or "grant" in found.get("status", {})
+
+    async def _create(self, grant: Grant) -> None:
+        try:
+            await self._world.api.create(ACCESS_GRANTS, grant_object(grant, self._world.settings.namespace))
+        except AlreadyExistsError:
+            return
+        _log.info("grant_opened", request=str(grant.request), grant=grant.id, host=grant.host)
+
+    async def _tell(self, facts: Facts, plan: Plan) -> None:
+        now = self._world.clock.now()
+        ref = facts.request.ref
+        status = request_status(facts, plan, self._world.settings, now)
+        if status != facts.status:
+            await self._write(ACCESS_REQUESTS, ref.namespace, ref.name, status)
+        for name, review_status in review_statuses(facts, plan, now).items():
+            if review_status != facts.review_statuses.get(name):
+                await self._write(ACCESS_REVIEWS, ref.namespace, name, review_status)
+
+    async def _write(self, resource: Resource, namespace: str, name: str, status: Mapping[str, Any]) -> None:
+        try:
+            await self._world.api.apply_status(resource, name, namespace, status)
+        except NotFoundError:
+            _log.debug("status_of_a_deleted_object", kind=resource.kind, namespace=namespace, name=name)
+
+    async def _announce(self, facts: Facts, event: Event) -> None:
+        reason = _TOLD.get(event.code)
+        found = self._world.caches.requests.get(facts.request.ref.namespace, facts.request.ref.name)
+        if reason is None or found is None:
+            return
+        await self._recorder.record(found, reason=reason, note=describe(event), discriminator=event.id)
+
+
+def describe(event: Event) -> str:
+    """Return an event in words for people who read Kubernetes Events."""
+    data = event.data
+    match event.code:
+        case EventCode.REQUEST_RECEIVED:
+            return f"{event.actor} asks for {data['target']} for {data['duration_seconds']} s: {data['reason']}"
+        case EventCode.REVIEW_COUNTED | EventCode.REVIEW_IGNORED:
+            return f"{data['decision']} by {event.actor}: {data['standing']}"
+        case EventCode.GRANT_OPENED:
+            return f"policy {data['policy']} opens {data['host']} until {data['not_after']}"
+        case EventCode.GRANT_ACTIVE:
+            return f"{data['host']} answers, and refuses strangers"
+        case _:
+            return f"{data.get('reason', event.code)}: {data.get('message', '')}"

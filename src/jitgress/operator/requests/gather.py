@@ -1,0 +1,66 @@
+"""Reads everything that the decision about one request needs into one frozen value."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jitgress.crds.values import grant_value, request_value, review_value
+from jitgress.kube.resources import ACCESS_GRANTS
+from jitgress.operator.caches import Caches, Key, Object, understood
+from jitgress.operator.conditions import find_condition
+from jitgress.operator.requests.facts import Facts, GrantSight
+from jitgress.operator.world import World
+
+
+async def gather(key: Key, world: World) -> Facts | None:
+    """Return the facts of the request `key`, or None if it isn't there or can't be understood."""
+    found = world.caches.requests.get(*key)
+    request = None if found is None else understood(request_value, found)
+    if found is None or request is None:
+        return None
+    status: Mapping[str, Any] = found.get("status", {})
+    was_created = "grant" in status
+    reviews = tuple(_reviews_of(found, world.caches))
+    values = (understood(review_value, each) for each in reviews)
+    return Facts(
+        request=request,
+        generation=found["metadata"].get("generation", 1),
+        target=world.caches.target((request.ref.namespace, request.target)),
+        policies=world.caches.every_policy(),
+        reviews=tuple(value for value in values if value is not None),
+        history=await world.ledger.history(request.ref.uid),
+        sight=await grant_sight(request.ref.uid, world, must_look=was_created),
+        was_created=was_created,
+        status=status,
+        review_statuses={each["metadata"]["name"]: each.get("status", {}) for each in reviews},
+    )
+
+
+async def grant_sight(name: str, world: World, *, must_look: bool) -> GrantSight | None:
+    """Return the grant as it stands in the API.
+
+    A cache can lag behind what this process itself created, so `must_look` asks the API server before it is said that
+    a grant is gone.
+    """
+    found: Object | None = world.caches.grants.get(world.settings.namespace, name)
+    if found is None and must_look:
+        found = await world.api.find(ACCESS_GRANTS, name, world.settings.namespace)
+    if found is None:
+        return None
+    probed = find_condition(found.get("status", {}), "Probed") or {}
+    return GrantSight(
+        grant=understood(grant_value, found),
+        resource_version=found["metadata"]["resourceVersion"],
+        uid=found["metadata"]["uid"],
+        is_probed=probed.get("status") == "True",
+        failure=probed.get("message") if probed.get("status") == "False" else None,
+    )
+
+
+def _reviews_of(request: Object, caches: Caches) -> list[Object]:
+    metadata = request["metadata"]
+    return [
+        review
+        for review in caches.reviews.values()
+        if review["metadata"]["namespace"] == metadata["namespace"]
+        and review["spec"].get("request", {}).get("uid") == metadata["uid"]
+    ]

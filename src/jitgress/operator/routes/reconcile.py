@@ -1,0 +1,96 @@
+"""Publishes, changes and removes the route of one host at a time, and puts right what others did to it."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from jitgress.crds.values import grant_value
+from jitgress.domain.errors import JitgressError
+from jitgress.domain.event import Event, EventCode, EventValue, event_id
+from jitgress.domain.host import Host
+from jitgress.kube.errors import NotFoundError
+from jitgress.kube.resources import HTTP_ROUTES, INGRESSES, Resource
+from jitgress.operator.caches import Cache, Object, understood
+from jitgress.operator.record import OPERATOR
+from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, route_name
+from jitgress.operator.settings import RouteKind
+from jitgress.operator.world import World
+
+_log = structlog.get_logger()
+
+
+class RouteReconciler:
+    """Keeps one route for each host that has an active grant."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._published: dict[Host, str] = {}
+
+    async def reconcile(self, host: Host) -> datetime | None:
+        """Bring the route of `host` to where it should be; return when its first grant ends."""
+        now = self._world.clock.now()
+        sharers = self._sharers(host)
+        for resource, cache in self._kinds():
+            observed = cache.get(self._world.settings.namespace, route_name(host))
+            is_chosen = resource is _RESOURCES[self._world.settings.route_kind]
+            desired = desired_route(host, sharers, self._world.settings, now) if is_chosen else None
+            if desired is None and observed is not None:
+                await self._remove(resource, host, observed)
+            elif desired is not None and not is_in_place(desired, observed):
+                await self._publish(resource, host, desired, sharers)
+        ends = [each.grant.window.not_after for each in sharers if not each.grant.window.has_ended(now)]
+        return min(ends, default=None)
+
+    def _kinds(self) -> list[tuple[Resource, Cache]]:
+        kinds = ((INGRESSES, self._world.caches.ingresses), (HTTP_ROUTES, self._world.caches.http_routes))
+        return [(resource, cache) for resource, cache in kinds if cache is not None]
+
+    def _sharers(self, host: Host) -> list[Sharer]:
+        """Return the grants of `host`; one that is being deleted keeps nothing open."""
+        found = [each for each in self._world.caches.grants.values() if each.get("spec", {}).get("host") == host]
+        values = [(understood(grant_value, each), each["metadata"]) for each in found]
+        return [
+            Sharer(grant, metadata["uid"])
+            for grant, metadata in values
+            if grant is not None and "deletionTimestamp" not in metadata
+        ]
+
+    async def _publish(self, resource: Resource, host: Host, desired: dict[str, Any], sharers: list[Sharer]) -> None:
+        """Record, then apply. A difference that our own changes don't explain was somebody's doing."""
+        grants = ",".join(sorted(each.grant.id for each in sharers))
+        seen = ""
+        if is_repair := self._published.get(host) == grants:
+            observed = await self._world.api.find(resource, route_name(host), self._world.settings.namespace)
+            if is_in_place(desired, observed):
+                return  # the cache lags behind what we did
+            seen = (
+                observed["metadata"]["resourceVersion"] if observed is not None else self._world.clock.now().isoformat()
+            )
+        code = EventCode.ROUTE_REPAIRED if is_repair else EventCode.ROUTE_PUBLISHED
+        await self._world.ledger.append(self._event(host, code, f"{grants} {seen}", {"host": host, "grants": grants}))
+        await self._world.api.apply(resource, desired, force=True)
+        self._published[host] = grants
+        _log.info(code.value, host=host, grants=len(sharers))
+
+    async def _remove(self, resource: Resource, host: Host, observed: Object) -> None:
+        uid = observed["metadata"]["uid"]
+        try:
+            await self._world.ledger.append(self._event(host, EventCode.ROUTE_REMOVED, uid, {"host": host}))
+        except JitgressError as error:
+            _log.warning("closing_before_its_record", host=host, error=error.message)
+        try:
+            await self._world.api.delete(resource, route_name(host), self._world.settings.namespace, uid=uid)
+        except NotFoundError:
+            return
+        finally:
+            self._published.pop(host, None)
+        _log.info("route_removed", host=host)
+
+    def _event(self, host: Host, code: EventCode, discriminator: str, data: dict[str, EventValue]) -> Event:
+        return Event(
+            id=event_id(host, code, discriminator), code=code, at=self._world.clock.now(), actor=OPERATOR, data=data
+        )
+
+
+_RESOURCES = {RouteKind.INGRESS: INGRESSES, RouteKind.HTTP_ROUTE: HTTP_ROUTES}
