@@ -45,7 +45,7 @@ class TargetReconciler:
 
     def _status(self, found: Object, answer: Ready | NotReady) -> dict[str, Any]:
         generation = found["metadata"].get("generation", 1)
-                if isinstance(answer, Ready):
+        if isinstance(answer, Ready):
             reason, message, where = "Ready", f"opens to {answer.address}", {"address": answer.address}
         else:
             reason, message, where = answer.reason, answer.message, {}
