@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jitgress.audit.ledger import Ledger, prepare
@@ -35,9 +35,11 @@ EVENT = st.builds(
     data=st.dictionaries(TEXT, VALUES, max_size=3),
 )
 TEXT_COLUMNS = ("id", "code", "actor", "subject", "request_namespace", "request_name", "request_uid")
+ON_DISK = settings(deadline=None)  # how long an fsync takes is the disk's matter
 BLOB_COLUMNS = ("canonical", "leaf", "chain")
 
 
+@ON_DISK
 @given(st.lists(EVENT, max_size=12), st.lists(st.integers(1, 5), max_size=6))
 def test_any_sequence_of_appends_verifies_and_holds_each_id_once_as_it_came_first(
     events: list[Event], groups: list[int]
@@ -112,6 +114,7 @@ def assert_broken_at(outcome: Whole | Broken, seq: int) -> None:
     assert outcome.verified.count == seq - 1
 
 
+@ON_DISK
 @given(data=st.data())
 def test_any_flipped_byte_of_any_column_is_found_at_its_event(sample: Sample, data: st.DataObject) -> None:
     seq = data.draw(st.integers(1, sample.count), "seq")
@@ -132,6 +135,7 @@ def test_any_flipped_byte_of_any_column_is_found_at_its_event(sample: Sample, da
     assert_broken_at(sample.tampered(change, Expected()), seq)
 
 
+@ON_DISK
 @given(seq=st.integers(1, 6), bit=st.integers(0, 62))
 def test_any_flipped_bit_of_the_time_is_found_at_its_event(sample: Sample, seq: int, bit: int) -> None:
     def change(connection: sqlite3.Connection) -> None:
@@ -140,6 +144,7 @@ def test_any_flipped_bit_of_the_time_is_found_at_its_event(sample: Sample, seq: 
     assert_broken_at(sample.tampered(change, Expected()), seq)
 
 
+@ON_DISK
 @given(seq=st.integers(1, 6), bit=st.integers(0, 62))
 def test_any_flipped_bit_of_a_number_is_found_where_it_is_first_missed(sample: Sample, seq: int, bit: int) -> None:
     renumbered = seq ^ (1 << bit)
@@ -156,6 +161,7 @@ def test_any_flipped_bit_of_a_number_is_found_where_it_is_first_missed(sample: S
     assert outcome.seq == (min(seq, renumbered) if taken or renumbered == 0 else seq)
 
 
+@ON_DISK
 @given(data=st.data())
 def test_a_value_taken_out_is_found_at_its_event(sample: Sample, data: st.DataObject) -> None:
     seq = data.draw(st.sampled_from([1, 3, 5]), "seq")
@@ -164,6 +170,7 @@ def test_a_value_taken_out_is_found_at_its_event(sample: Sample, data: st.DataOb
     assert_broken_at(sample.tampered(lambda connection: connection.execute(take_out, (seq,)), Expected()), seq)
 
 
+@ON_DISK
 @given(seqs=st.sets(st.integers(1, 6), min_size=1))
 def test_any_deleted_rows_are_found_at_the_first(sample: Sample, seqs: set[int]) -> None:
     def change(connection: sqlite3.Connection) -> None:
@@ -172,6 +179,7 @@ def test_any_deleted_rows_are_found_at_the_first(sample: Sample, seqs: set[int])
     assert_broken_at(sample.tampered(change, Expected(count=sample.count)), min(seqs))
 
 
+@ON_DISK
 @given(seqs=st.sets(st.integers(1, 5), min_size=1))
 def test_deleted_rows_are_found_also_when_the_rest_is_renumbered(sample: Sample, seqs: set[int]) -> None:
     def change(connection: sqlite3.Connection) -> None:
@@ -183,6 +191,7 @@ def test_deleted_rows_are_found_also_when_the_rest_is_renumbered(sample: Sample,
     assert_broken_at(sample.tampered(change, Expected()), min(seqs))
 
 
+@ON_DISK
 @given(order=st.permutations(range(1, 7)).filter(lambda order: order != [1, 2, 3, 4, 5, 6]))
 def test_any_other_order_is_found_at_the_first_that_moved(sample: Sample, order: list[int]) -> None:
     def change(connection: sqlite3.Connection) -> None:
@@ -195,6 +204,7 @@ def test_any_other_order_is_found_at_the_first_that_moved(sample: Sample, order:
     assert_broken_at(sample.tampered(change, Expected()), first)
 
 
+@ON_DISK
 @given(source=st.integers(1, 6), at=st.integers(1, 7))
 def test_an_inserted_row_is_found_where_it_was_put(sample: Sample, source: int, at: int) -> None:
     others = ", ".join(column.name for column in EVENTS.columns if column.name not in {"seq", "id"})

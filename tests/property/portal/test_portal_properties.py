@@ -1,0 +1,161 @@
+"""Whatever happens to grants, clock and ledger: nobody gets a token for another's grant, or for one not open now."""
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+from prometheus_client import CollectorRegistry
+
+from jitgress.domain.errors import JitgressError
+from jitgress.domain.event import Event
+from jitgress.domain.grant import Grant, GrantId
+from jitgress.domain.host import parse_host
+from jitgress.domain.request import RequestRef
+from jitgress.domain.scope import Scope
+from jitgress.domain.subject import Subject
+from jitgress.domain.target import TargetRef
+from jitgress.domain.window import Window
+from jitgress.identity.keys import KeySet, SigningKey
+from jitgress.identity.secret import Secret
+from jitgress.identity.tokens import verify
+from jitgress.portal.app import Parts, create_app
+from jitgress.portal.metrics import PortalMetrics
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+ISSUER = "https://portal.example.com"
+KEYS = KeySet((SigningKey.generate(START, START),))
+JWKS = json.loads(KEYS.public_jwks())
+PEOPLE = st.sampled_from(["alice", "bob", "alice@example.test", "Alice"])
+HOSTS = st.sampled_from([parse_host("orders.example.com"), parse_host("billing.example.com")])
+NUMBERS = st.integers(0, 4)
+MILLISECONDS = st.integers(0, 20_000).map(lambda ms: timedelta(milliseconds=ms))
+
+
+@dataclass
+class World:
+    """All that the portal sees, changed by the rules."""
+
+    grants: dict[str, Grant]
+    recorded: set[Any]
+    now_: datetime = START
+    monotonic_s: float = 0.0
+    has_ledger: bool = True
+    is_synced: bool = True
+    is_ready: bool = True
+
+    async def authenticate(self, credential: Secret[str]) -> Subject | None:
+        return Subject(credential.reveal().replace("~", "@"), frozenset({"alice", "bob"}))
+
+    def current(self) -> Iterable[Grant]:
+        return tuple(self.grants.values())
+
+    async def append(self, event: Event) -> None:
+        await self.head()
+        self.recorded.add(event.data.get("token"))
+
+    async def head(self) -> None:
+        if not self.has_ledger:
+            raise JitgressError("down")
+
+    def keys(self) -> KeySet:
+        return KEYS
+
+    def now(self) -> datetime:
+        return self.now_
+
+    def monotonic(self) -> float:
+        return self.monotonic_s
+
+
+class Asking(RuleBasedStateMachine):
+    """People ask while grants come and go; the oracle is a plain look at the grants that there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = world = World({}, set())
+        metrics = PortalMetrics(CollectorRegistry())
+        parts = Parts(
+            authenticator=world, grants=world, keys=world, ledger=world, clock=world, metrics=metrics, issuer=ISSUER
+        )
+        self.app = create_app(parts)
+
+    @rule(number=NUMBERS, person=PEOPLE, host=HOSTS, start=MILLISECONDS, length=MILLISECONDS.filter(bool))
+    def open(self, number: int, person: str, host: Any, start: timedelta, length: timedelta) -> None:
+        uid = f"uid-{len(self.world.recorded)}-{number}"
+        self.world.grants[str(number)] = Grant(
+            id=GrantId(uid),
+            request=RequestRef("shop", f"r{number}", uid),
+            target=TargetRef("shop", "orders"),
+            policy="p",
+            subject=Subject(person, frozenset({"bob"})),
+            host=host,
+            address="10.0.0.1:80",
+            scope=Scope.of(["/"], ["GET"]),
+            window=Window.starting(self.world.now_ + start - timedelta(seconds=5), length),
+        )
+
+    @rule(number=NUMBERS)
+    def revoke(self, number: int) -> None:
+        self.world.grants.pop(str(number), None)
+
+    @rule(pause=MILLISECONDS)
+    def wait(self, pause: timedelta) -> None:
+        self.world.now_ += pause
+
+    @rule(back=MILLISECONDS)
+    def set_the_clock_back(self, back: timedelta) -> None:
+        self.world.now_ -= back
+
+    @rule(has_ledger=st.booleans(), is_synced=st.booleans())
+    def break_or_mend(self, *, has_ledger: bool, is_synced: bool) -> None:
+        self.world.has_ledger, self.world.is_synced = has_ledger, is_synced
+
+    @rule(person=PEOPLE, host=HOSTS)
+    def ask_for_a_host(self, person: str, host: str) -> None:
+        self._check(person, {"host": host}, [grant for grant in self.world.grants.values() if grant.host == host])
+
+    @rule(person=PEOPLE, number=NUMBERS)
+    def ask_for_a_request(self, person: str, number: int) -> None:
+        named = [grant for key, grant in self.world.grants.items() if key == str(number)]
+        self._check(person, {"request": {"namespace": "shop", "name": f"r{number}"}}, named)
+
+    def _check(self, person: str, body: dict[str, Any], named: list[Grant]) -> None:
+        world = self.world
+        world.monotonic_s += 1000  # allowances are another test's matter
+        answer = asyncio.run(self._ask(person, body))
+        now = world.now_
+        rightful = {
+            grant.id: grant
+            for grant in named
+            if grant.subject.username == person and grant.window.not_before <= now < grant.window.not_after
+        }
+        if answer.status_code == 200:
+            assert world.is_synced
+            assert world.has_ledger
+            grant = rightful[answer.json()["grant"]]
+            claims = verify(answer.json()["token"], host=grant.host, now=now, jwks=JWKS, issuer=ISSUER)
+            assert (claims.grant, claims.subject) == (grant.id, person)
+            assert claims.expires_at <= grant.window.not_after
+            assert claims.id in world.recorded
+        elif answer.status_code == 404:
+            # Within the last second of a window there may be no whole second left for a token.
+            assert all(int(grant.window.not_after.timestamp()) <= now.timestamp() for grant in rightful.values())
+        else:
+            assert answer.status_code == 503
+            assert not (world.is_synced and world.has_ledger)
+        assert answer.status_code == 200 or '"token"' not in answer.text
+
+    async def _ask(self, person: str, body: dict[str, Any]) -> httpx2.Response:
+        transport = httpx2.ASGITransport(self.app)
+        async with httpx2.AsyncClient(transport=transport, base_url=ISSUER) as client:
+            headers = {"Authorization": f"Bearer {person.replace('@', '~')}"}
+            return await client.post("/api/v1/token", json=body, headers=headers)
+
+
+TestAsking = Asking.TestCase
