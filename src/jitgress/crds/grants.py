@@ -1,0 +1,59 @@
+"""AccessGrant objects and grants. Apart from the other kinds, because the gate's agent needs this one alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jitgress.crds.reading import mapping, text, texts
+from jitgress.domain.grant import Grant, GrantId
+from jitgress.domain.host import parse_host
+from jitgress.domain.request import RequestRef
+from jitgress.domain.scope import Scope
+from jitgress.domain.subject import Subject
+from jitgress.domain.target import TargetRef
+from jitgress.domain.window import Window, format_time, parse_time
+
+
+def grant_value(found: Mapping[str, Any]) -> Grant:
+    """Return an AccessGrant object as a value. Raises `InvalidValueError` if it has no form that we know."""
+    spec = mapping(found, "spec")
+    request, target, subject = mapping(spec, "request"), mapping(spec, "target"), mapping(spec, "subject")
+    return Grant(
+        id=GrantId(text(mapping(found, "metadata"), "name")),
+        request=RequestRef(text(request, "namespace"), text(request, "name"), text(request, "uid")),
+        target=TargetRef(text(target, "namespace"), text(target, "name"), text(target, "uid")),
+        policy=text(spec, "policy"),
+        subject=Subject(text(subject, "username"), frozenset(texts(subject, "groups"))),
+        host=parse_host(text(spec, "host")),
+        address=text(spec, "address"),
+        scope=Scope.of(texts(spec, "paths"), texts(spec, "methods")),
+        window=Window(parse_time(text(spec, "notBefore")), parse_time(text(spec, "notAfter"))),
+    )
+
+
+def grant_object(grant: Grant, namespace: str) -> dict[str, Any]:
+    """Return the AccessGrant object of a grant."""
+    return {
+        "apiVersion": "jitgress.dev/v1alpha1",
+        "kind": "AccessGrant",
+        "metadata": {
+            "name": grant.id,
+            "namespace": namespace,
+            "labels": {"app.kubernetes.io/managed-by": "jitgress"},
+        },
+        "spec": {
+            "request": {
+                "namespace": grant.request.namespace,
+                "name": grant.request.name,
+                "uid": grant.request.uid,
+            },
+            "target": {"namespace": grant.target.namespace, "name": grant.target.name, "uid": grant.target.uid},
+            "policy": grant.policy,
+            "subject": {"username": grant.subject.username, "groups": sorted(grant.subject.groups)},
+            "host": grant.host,
+            "address": grant.address,
+            "paths": list(grant.scope.paths),
+            "methods": list(grant.scope.sorted_methods()),
+            "notBefore": format_time(grant.window.not_before),
+            "notAfter": format_time(grant.window.not_after),
+        },
+    }
