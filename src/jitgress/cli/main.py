@@ -1,0 +1,92 @@
+"""The outermost loop: the commands there are, and what happens when one of them fails.
+
+Every expected failure ends in one line that says what is wrong and what to do, and in its exit code.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from typer.exceptions import Abort, TyperException
+
+from jitgress.cli.command import Entry, RootGroup
+from jitgress.cli.exits import ExitCode, UsageError, exit_code_of
+from jitgress.cli.outside import Outside
+from jitgress.cli.wording import sentence
+from jitgress.domain.errors import JitgressError
+
+_REVIEWS: Final = "jitgress.cli.review"
+COMMANDS: Final[Mapping[str, Entry]] = {
+    "request": Entry("jitgress.cli.request", "Ask for access to a target."),
+    "approve": Entry(_REVIEWS, "Approve somebody's request."),
+    "deny": Entry(_REVIEWS, "Deny somebody's request."),
+    "revoke": Entry(_REVIEWS, "End somebody's access now."),
+    "withdraw": Entry(_REVIEWS, "Take your own request back, or give back what it opened."),
+    "list": Entry("jitgress.cli.list", "List requests."),
+    "show": Entry("jitgress.cli.show", "Show a request: who asked for what, how it was decided, what is open."),
+    "targets": Entry("jitgress.cli.targets", "List what can be asked for."),
+    "token": Entry("jitgress.cli.token", "Print a gate token for an open request of yours."),
+    "audit": Entry("jitgress.cli.audit", "Read and verify the ledger."),
+    "local": Entry("jitgress.cli.local", "Run the whole stack on this machine."),
+    "serve": Entry("jitgress.cli.serve", "Run operator and portal."),
+    "gate": Entry("jitgress.cli.gate", "Run a gate's agent and its HAProxy."),
+    "version": Entry("jitgress.cli.version", "Print the version."),
+}
+
+
+def main() -> None:
+    """Run the command line and end the process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def root() -> RootGroup:
+    """Return the whole command line."""
+    return RootGroup(
+        COMMANDS,
+        name="jitgress",
+        help="Just-in-time access for Kubernetes ingress: one host, one person, a capped time.",
+        epilog='jitgress request shop/orders --for 30m --reason "INC-123 stuck orders" --wait',
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+
+
+def run(arguments: Sequence[str], outside: Outside | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        code = root().main(list(arguments), prog_name="jitgress", standalone_mode=False, obj=outside or Outside.real())
+    except JitgressError as error:
+        return _failed(error, arguments)
+    except TyperException as error:
+        return _misused(error, arguments)
+    except Abort:
+        return ExitCode.FAILED
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _misused(error: TyperException, arguments: Sequence[str]) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":  # the class is private to typer
+        sys.stdout.write(error.message + "\n")
+        return ExitCode.WRONG_USAGE
+    context = getattr(error, "ctx", None)
+    remedy = f"See: {context.command_path} --help" if context else ""
+    return _failed(UsageError(error.format_message(), remedy=remedy), arguments)
+
+
+def _failed(error: JitgressError, arguments: Sequence[str]) -> int:
+    code = exit_code_of(error)
+    kind = {ExitCode.DENIED: "denied", ExitCode.INTERRUPTED: "interrupted"}.get(code, "error")
+    sys.stderr.write(f"{kind}: {sentence(error.message, error.remedy)}\n")
+    if _wants_json(arguments):
+        content = {"code": error.code, "message": error.message, "remedy": error.remedy}
+        sys.stdout.write(json.dumps({"error": content}, ensure_ascii=False) + "\n")
+    return code
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    # Asked of the words themselves: the failure may be that they can't be understood.
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(
+        word in ("-ojson", "--output=json") or (word in ("-o", "--output") and after == "json") for word, after in pairs
+    )

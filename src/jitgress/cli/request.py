@@ -1,0 +1,127 @@
+"""`jitgress request`: ask for access, and wait until it is there."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+import typer
+
+from jitgress.cli.asking import ask_object, refuse_what_is_hopeless
+from jitgress.cli.command import ClusterCommand, Session, commands
+from jitgress.cli.connection import connected
+from jitgress.cli.exits import DeniedError, InterruptedByUserError
+from jitgress.cli.names import Name, parse_name
+from jitgress.cli.options import Format
+from jitgress.cli.screen import Screen
+from jitgress.cli.view import UNSEEN, RequestView, request_view
+from jitgress.cli.waiting import Wanted, wait_for
+from jitgress.cli.wording import duration_words, parse_duration
+from jitgress.kube.client import KubeApi, Object
+from jitgress.kube.resources import ACCESS_REQUESTS
+
+app = commands()
+
+_FIRST_LOOK: Final = timedelta(seconds=3)  # an operator answers in milliseconds; without one, asking was still done
+
+EXAMPLES: Final = """\
+jitgress request shop/orders --for 30m --reason "INC-123 stuck orders" --wait
+jitgress request shop/orders --for 10m --reason "CHG-7" --path /api --method GET -o json"""
+
+
+@app.command("request", cls=ClusterCommand, epilog=EXAMPLES)
+def request(
+    ctx: typer.Context,
+    *,
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="The target, as NAMESPACE/NAME.")],
+    lasting: Annotated[str, typer.Option("--for", metavar="DURATION", help="How long, such as 30m or 1h30m.")],
+    reason: Annotated[str, typer.Option("--reason", help="What it is for. Approvers and auditors read it.")],
+    path: Annotated[list[str] | None, typer.Option("--path", help="A path and all below it. May be repeated.")] = None,
+    method: Annotated[list[str] | None, typer.Option("--method", help="Such as GET. May be repeated.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is open, or isn't going to be.")] = False,
+    timeout: Annotated[str, typer.Option("--timeout", metavar="DURATION", help="How long to wait.")] = "5m",
+) -> None:
+    """Ask for access to a target.
+
+    What --path and --method leave open is the most that target and policy permit.
+    """
+    session: Session = ctx.obj
+    name = parse_name(target, None, what="target")
+    patience = parse_duration(timeout) if wait else None
+    asked = {
+        "target": name.name,
+        "reason": reason,
+        "durationSeconds": int(parse_duration(lasting).total_seconds()),
+        "paths": list(path or ()),
+        "methods": [each.upper() for each in method or ()],
+    }
+    asyncio.run(_request(session, name, asked, patience))
+
+
+async def _request(session: Session, target: Name, asked: Mapping[str, Any], patience: timedelta | None) -> None:
+    screen = Screen(session)
+    async with connected(session) as connection:
+        await refuse_what_is_hopeless(connection.api, target, asked)
+        body = ask_object(target, asked, await connection.caller())
+        created = await connection.api.create(ACCESS_REQUESTS, body, target.namespace)
+        name = Name(target.namespace, created["metadata"]["name"])
+        found = await _first_look(connection.api, name, screen) or created
+        if patience is not None and not request_view(found, screen.now).is_closed:
+            found = await _opened(connection.api, name, patience, screen)
+    _answer(screen, found)
+
+
+async def _first_look(api: KubeApi, name: Name, screen: Screen) -> Object | None:
+    """Return the request once somebody has looked at it, or None if nobody does: asking was done all the same."""
+    seen = Wanted(lambda found: request_view(found, screen.now).state != UNSEEN)
+    return await wait_for(api, ACCESS_REQUESTS, name, seen, _FIRST_LOOK)
+
+
+async def _opened(api: KubeApi, name: Name, patience: timedelta, screen: Screen) -> Object:
+    def is_settled(found: Object) -> bool:
+        view = request_view(found, screen.now)
+        return view.state == "Active" or view.is_closed
+
+    def progress(found: Object) -> str:
+        view = request_view(found, screen.now)
+        return f"{name} is {view.state}: {view.message or 'nobody has looked at it yet'}"
+
+    wanted = Wanted(
+        is_settled, progress, standing=f"{name} keeps standing; take it back with: jitgress withdraw {name}"
+    )
+    try:
+        found = await wait_for(api, ACCESS_REQUESTS, name, wanted, patience, screen=screen)
+    except asyncio.CancelledError:  # Ctrl-C reaches the task as its cancellation
+        raise InterruptedByUserError(wanted.standing) from None
+    if found is None:
+        raise wanted.timed_out(patience)
+    return found
+
+
+def _answer(screen: Screen, found: Object) -> None:
+    view = request_view(found, screen.now)
+    if view.state == "Denied":
+        raise DeniedError(f"{view.name}: {view.message}")
+    match screen.format:
+        case Format.JSON | Format.YAML:
+            screen.document(found)
+        case Format.NAME:
+            screen.line(str(view.name))
+        case Format.TABLE:
+            _tell(screen, view)
+
+
+def _tell(screen: Screen, view: RequestView) -> None:
+    match view.state:
+        case "Active" if view.window:
+            end = view.window.not_after
+            screen.state(str(view.name), "Active", f" until {screen.time(end)} (in {duration_words(end - screen.now)})")
+            screen.line(f"  {view.url}")
+            screen.line(f'  curl -H "Jitgress-Authorization: Bearer $(jitgress token {view.name})" {view.url}')
+        case state if state == UNSEEN:
+            screen.state(str(view.name), state, ": nobody has looked at it yet; is the operator running?")
+        case "Pending" if view.waiting_for:
+            screen.state(str(view.name), "Pending", f": {view.message}")
+            screen.line(f"  They approve it with: jitgress approve {view.name}")
+        case state:
+            screen.state(str(view.name), state, f": {view.message}")

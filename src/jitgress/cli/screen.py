@@ -1,0 +1,146 @@
+"""Everything that a command prints. Colours only on a terminal; nothing that others wrote is taken for markup."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import yaml
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from jitgress.cli.command import Session
+from jitgress.cli.options import Format
+from jitgress.cli.wording import plain, time_words
+
+STATE_STYLES: Final[Mapping[str, str]] = {
+    "Active": "green",
+    "Opening": "green",
+    "Pending": "yellow",
+    "Denied": "red",
+    "Failed": "red",
+    "Revoked": "red",
+    "True": "green",
+    "False": "red",
+}
+_UNBOUNDED: Final = 10_000  # a pipe has no width: nothing is cut off for a script
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column; the ones with the highest `rank` go first where the screen is narrow. `rank` 0 always stays."""
+
+    title: str
+    rank: int = 0
+    is_state: bool = False
+
+
+class Screen:
+    """A command's two streams: answers on `out`, progress and errors on `err`."""
+
+    def __init__(self, session: Session) -> None:
+        environ = session.outside.environ
+        is_plain = bool(session.options.no_color or environ.get("NO_COLOR"))
+        self.format = session.options.format
+        self.out = _console(sys.stdout, environ, is_plain=is_plain)
+        self.err = _console(sys.stderr, environ, is_plain=is_plain)
+        self._session = session
+
+    @property
+    def now(self) -> datetime:
+        """The time now."""
+        return self._session.outside.clock.now()
+
+    def time(self, at: datetime) -> str:
+        """Return a moment for people."""
+        return time_words(at, self.now, self._session.outside.zone)
+
+    def line(self, text: str, style: str = "") -> None:
+        """Print a line of the answer."""
+        self.out.print(Text(plain(text), style), soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """Print a line that is not part of the answer."""
+        self.err.print(Text(plain(text), "dim" if self.err.is_terminal else ""), soft_wrap=True)
+
+    def state(self, name: str, state: str, rest: str) -> None:
+        """Print the line that says how a request stands."""
+        line = Text.assemble((plain(name), "bold"), " is ", (plain(state), STATE_STYLES.get(state, "")), plain(rest))
+        self.out.print(line, soft_wrap=True)
+
+    def fields(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Print names and values one below the other; empty values are left out."""
+        width = max((len(name) for name, value in rows if value), default=0)
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(style="dim", no_wrap=True, min_width=width + 2)
+        table.add_column(overflow="fold")
+        for name, value in rows:
+            if value:
+                table.add_row(Text("  " + plain(name)), Text(plain(value)))
+        self.out.print(table)
+
+    def document(self, content: Any) -> None:
+        """Print one JSON or YAML document."""
+        if self.format is Format.YAML:
+            self.out.file.write(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+        else:
+            self.out.file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+    def listing(
+        self,
+        content: Sequence[Any],
+        columns: Sequence[Column],
+        row: Callable[[Any], Sequence[str]],
+        nothing: str,
+        *,
+        name: Callable[[Any], str],
+    ) -> None:
+        """Print many things in the format asked for; `nothing` is what to say, and do, when there are none."""
+        match self.format:
+            case Format.JSON | Format.YAML:
+                self.document(list(content))
+            case Format.NAME:
+                for each in content:
+                    self.out.file.write(plain(name(each)) + "\n")
+            case Format.TABLE if content:
+                self._table(columns, [tuple(map(plain, row(each))) for each in content])
+            case Format.TABLE:
+                self.note(nothing)
+
+    def _table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+        shown = list(range(len(columns)))
+        table = _drawn(columns, rows, shown)
+        while _width(self.out, table) > self.out.width and any(columns[at].rank for at in shown):
+            shown.remove(max(shown, key=lambda at: (columns[at].rank, at)))
+            table = _drawn(columns, rows, shown)
+        self.out.print(table)
+
+
+def _drawn(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: Sequence[int]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for at in shown:
+        table.add_column(columns[at].title, no_wrap=True, overflow="fold" if at == 0 else "ellipsis")
+    for row in rows:
+        table.add_row(*(Text(row[at], STATE_STYLES.get(row[at], "") if columns[at].is_state else "") for at in shown))
+    return table
+
+
+def _width(console: Console, table: Table) -> int:
+    return Measurement.get(console, console.options.update(max_width=_UNBOUNDED), table).maximum
+
+
+def _console(stream: Any, environ: Mapping[str, str], *, is_plain: bool) -> Console:
+    is_sized = stream.isatty() or environ.get("COLUMNS", "").isdigit()
+    return Console(
+        file=stream,
+        width=None if is_sized else _UNBOUNDED,
+        no_color=is_plain,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        _environ=environ,
+    )
