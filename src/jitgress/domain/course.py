@@ -8,7 +8,7 @@ What is closed stays closed.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.request import Request
@@ -87,6 +87,8 @@ def course(decision: Decision, target: Target | None, request: Request, recorded
             return Wait(None)
         case Denied() | TimedOut() | Stopped():
             return _ending(decision)
+        case _ as never:
+            assert_never(never)
 
 
 def _opening(
@@ -118,6 +120,8 @@ def _while_open(decision: Decision, target: Target | None, grant: Grant, now: da
         return Close(CloseReason.TARGET_GONE, f"target {grant.target} was removed")
     if target.host != grant.host:
         return Close(CloseReason.TARGET_GONE, f"target {grant.target} moved to another host")
+    if isinstance(target.readiness, NotReady):
+        return Close(CloseReason.TARGET_GONE, f"target {grant.target} is not ready: {target.readiness.message}")
     match decision.ruling:
         case (Permitted() as permitted) | Unexamined(permitted=permitted) if _stays_within(permitted, grant):
             return _at_address(target, grant)
@@ -125,6 +129,8 @@ def _while_open(decision: Decision, target: Target | None, grant: Grant, now: da
             return Close(CloseReason.REVOKED, "what policy or target permit changed while it was open. Ask again.")
         case Denied() | Stopped():
             return _ending(decision)
+        case _ as never:
+            assert_never(never)
 
 
 def _stays_within(permitted: Permitted, grant: Grant) -> bool:
@@ -132,15 +138,9 @@ def _stays_within(permitted: Permitted, grant: Grant) -> bool:
 
 
 def _at_address(target: Target, grant: Grant) -> Course:
-    match target.readiness:
-        case None:  # being examined: what was recorded stands meanwhile
-            return Open(grant)
-        case Ready(address=address) if address == grant.address:
-            return Open(grant)
-        case Ready():
-            return Close(CloseReason.TARGET_GONE, f"the Service of target {grant.target} was replaced. Ask again.")
-        case NotReady(message=message):
-            return Close(CloseReason.TARGET_GONE, f"target {grant.target} is not ready: {message}")
+    if target.readiness is None or target.readiness == Ready(grant.address):
+        return Open(grant)  # while it is being examined, what was recorded stands
+    return Close(CloseReason.TARGET_GONE, f"the Service of target {grant.target} was replaced. Ask again.")
 
 
 def _ending(decision: Decision) -> Close:

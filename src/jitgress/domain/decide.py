@@ -5,6 +5,7 @@ Invariant 10: same inputs, same decision. No I/O, no clock, a function of its ar
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import assert_never
 
 from jitgress.domain.denial import Denial, DenialCode
 from jitgress.domain.judging import Verdict, judge
@@ -108,6 +109,8 @@ def _explain(ruling: Ruling) -> str:
             return f"permitted: {scope}, approved by {plain(', '.join(approved_by)) or 'policy (automatic)'}"
         case Stopped(kind=kind, review=review):
             return with_comment(f"{kind} by {plain(review.reviewer.username)}", review.comment)
+        case _ as never:
+            assert_never(never)
 
 
 def _clock(at: datetime) -> str:

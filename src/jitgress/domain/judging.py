@@ -7,7 +7,7 @@ Invariant 11: an approval at or after the time-out counts for nothing, whenever 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from jitgress.domain.phrasing import describe_duration
 from jitgress.domain.policy import Policy
@@ -62,6 +62,8 @@ def _add(verdict: Verdict, request: Request, policy: Policy, review: Review) -> 
         case ReviewDecision.REVOKE:
             stopped = Stopped(_stop_kind(verdict, request, review), review)
             return Verdict(judged, verdict.approved_by, verdict.approved_at, stopped=stopped)
+        case _ as never:
+            assert_never(never)
 
 
 def _stop_kind(verdict: Verdict, request: Request, review: Review) -> StopKind:

@@ -6,6 +6,7 @@ Invariant 5: who is entitled is told to the letter; who is the same person is to
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class SubjectRef:
                 return subject.username == self.name
             case SubjectKind.GROUP:
                 return self.name in subject.groups
+            case _ as never:
+                assert_never(never)
 
     def __str__(self) -> str:
         return f"{self.kind.value.lower()} {self.name}"

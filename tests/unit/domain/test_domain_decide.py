@@ -1,0 +1,225 @@
+"""The decision as a whole: what it is, and the words in which it is told."""
+
+from dataclasses import replace
+
+import pytest
+
+from jitgress.domain.decide import decide
+from jitgress.domain.denial import DenialCode
+from jitgress.domain.policy import Policy, TargetSelector, deciding_policy
+from jitgress.domain.review import Review, ReviewStanding
+from jitgress.domain.ruling import Awaiting, Denied, Permitted, StopKind, Stopped, TimedOut, Unexamined
+from jitgress.domain.subject import Subject
+from jitgress.domain.target import Target
+from tests.builders import (
+    ALICE,
+    CAROL,
+    CHRIS,
+    MALLORY,
+    NOW,
+    a_policy,
+    a_request,
+    a_review,
+    a_scope,
+    a_target,
+    a_window,
+    after,
+    an_approval,
+    group,
+    minutes,
+    user,
+)
+
+TARGET = a_target()
+ONE, TWO = a_policy(), a_policy(approval=an_approval(2))
+AUTOMATIC = a_policy(approval=an_approval(automatic=True))
+
+
+def test_an_approved_request_is_permitted_from_its_last_approval() -> None:
+    reviews = [a_review(), a_review("Approve", CHRIS, at=after(90))]
+
+    decision = decide(TARGET, [TWO], a_request(), reviews, after(100))
+
+    assert decision.ruling == Permitted(TARGET.ceiling, a_window(after(90)), ("carol", "chris"))
+    assert decision.policy == "standard"
+    assert [judged.review for judged in decision.reviews] == reviews
+
+
+def test_an_automatic_policy_permits_from_the_request_on() -> None:
+    decision = decide(TARGET, [AUTOMATIC], a_request(), [], after(100))
+
+    assert decision.ruling == Permitted(TARGET.ceiling, a_window(NOW), ())
+
+
+def test_approved_in_time_stays_permitted_after_the_time_for_approval() -> None:
+    assert isinstance(decide(TARGET, [ONE], a_request(), [a_review()], after(7200)).ruling, Permitted)
+
+
+def test_a_missing_approval_is_awaited_until_the_second_before_the_deadline() -> None:
+    awaiting = decide(TARGET, [TWO], a_request(), [a_review()], after(3599)).ruling
+
+    assert awaiting == Awaiting(2, ("carol",), (group("approvers"),), after(3600))
+    assert decide(TARGET, [TWO], a_request(), [a_review()], after(3600)).ruling == TimedOut(after(3600))
+
+
+def test_a_denial_is_told_with_its_approver() -> None:
+    ruling = decide(TARGET, [ONE], a_request(), [a_review("Deny")], after(60)).ruling
+
+    assert isinstance(ruling, Denied)
+    assert ruling.denial.code is DenialCode.APPROVER_DENIED
+
+
+def test_the_terms_are_told_before_an_approvers_denial() -> None:
+    policy = a_policy(max_duration=minutes(1))
+    ruling = decide(TARGET, [policy], a_request(), [a_review("Deny")], after(60)).ruling
+
+    assert isinstance(ruling, Denied)
+    assert ruling.denial.code is DenialCode.DURATION_OVER_CAP
+
+
+def test_a_revoke_comes_before_everything_else() -> None:
+    policy = a_policy(max_duration=minutes(1))
+    revoke = a_review("Revoke")
+
+    assert decide(TARGET, [policy], a_request(), [revoke], after(60)).ruling == Stopped(StopKind.REVOKED, revoke)
+
+
+def test_an_unexamined_target_tells_what_would_be_permitted() -> None:
+    ruling = decide(a_target(readiness="unexamined"), [AUTOMATIC], a_request(), [], NOW).ruling
+
+    assert ruling == Unexamined(Permitted(a_scope(), a_window(), ()))
+
+
+@pytest.mark.parametrize("target", [None, a_target(name="billing")])
+def test_without_target_no_review_counts(target: Target | None) -> None:
+    decision = decide(target, [ONE], a_request(), [a_review(), a_review(request_uid="request-0")], after(60))
+
+    assert decision.policy is None
+    assert [(judged.standing, judged.message) for judged in decision.reviews] == [
+        (ReviewStanding.NO_POLICY, "no policy decides about this request, so nobody can review it")
+    ]
+
+
+def test_without_policy_no_review_counts() -> None:
+    decision = decide(TARGET, [], a_request(), [a_review()], after(60))
+
+    assert decision.policy is None
+    assert decision.reviews[0].standing is ReviewStanding.NO_POLICY
+
+
+@pytest.mark.parametrize(
+    ("policies", "reviews", "seconds", "expected"),
+    [
+        (
+            [],
+            [],
+            0,
+            (
+                "no policy lets alice (groups: dev) reach shop/orders. "
+                "Ask the platform team for a policy that names you or your group."
+            ),
+        ),
+        (
+            [ONE],
+            [],
+            0,
+            "0 of 1 approvals, in time until 2026-01-01 11:00:00 UTC; to be asked: group approvers",
+        ),
+        ([TWO], [a_review()], 3600, "not enough people approved before 2026-01-01 11:00:00 UTC. Ask again."),
+        ([ONE], [a_review()], 60, "permitted: GET, POST on /, approved by carol"),
+        ([AUTOMATIC], [], 0, "permitted: GET, POST on /, approved by policy (automatic)"),
+        ([ONE], [a_review("Deny")], 60, "carol denied it. Ask again once that is settled with carol."),
+        (
+            [ONE],
+            [a_review("Deny", comment="not on a Friday!")],
+            60,
+            "carol denied it: not on a Friday! Ask again once that is settled with carol.",
+        ),
+        ([ONE], [a_review("Revoke")], 60, "revoked by carol"),
+        ([ONE], [a_review("Revoke", ALICE, comment="done early")], 60, "withdrawn by alice: done early"),
+        ([AUTOMATIC], [a_review("Revoke", ALICE)], 60, "given back by alice"),
+    ],
+)
+def test_the_last_reason_says_why_and_what_now(
+    policies: list[Policy], reviews: list[Review], seconds: int, expected: str
+) -> None:
+    assert decide(TARGET, policies, a_request(), reviews, after(seconds)).reasons[-1] == expected
+
+
+def test_the_first_reason_names_the_policy() -> None:
+    assert decide(TARGET, [ONE], a_request(), [], NOW).reasons[0] == "policy standard decides (priority 100)"
+
+
+def test_an_unexamined_target_is_told_in_words() -> None:
+    reasons = decide(a_target(readiness="unexamined"), [AUTOMATIC], a_request(), [], NOW).reasons
+
+    assert reasons[-1] == "the target is new or was changed and is being examined; this takes a moment"
+
+
+def test_a_missing_target_is_told_with_where_to_look() -> None:
+    decision = decide(None, [ONE], a_request(target="nothing"), [], NOW)
+
+    assert decision.reasons == (
+        "there is no target nothing in namespace shop. See what there is with: kubectl get accesstargets -n shop.",
+    )
+
+
+def test_groups_are_told_sorted_or_as_none() -> None:
+    nobody = decide(TARGET, [], a_request(requester=MALLORY), [], NOW).reasons[-1]
+    many = decide(TARGET, [], a_request(requester=Subject("zoe", frozenset({"b", "a"}))), [], NOW).reasons[-1]
+
+    assert nobody.startswith("no policy lets mallory (groups: none) reach")
+    assert many.startswith("no policy lets zoe (groups: a, b) reach")
+
+
+@pytest.mark.parametrize(
+    ("policies", "expected"),
+    [
+        ([], None),
+        ([a_policy(name="b", priority=2), a_policy(name="c", priority=1)], "c"),
+        ([a_policy(name="b"), a_policy(name="a")], "a"),
+        ([a_policy(name="b", priority=1, subjects=[user("bob")]), a_policy(name="a")], "a"),
+        ([a_policy(name="b", priority=1, subjects=[user("alice")]), a_policy(name="a")], "b"),
+        ([a_policy(name="b", priority=1, subjects=[user("dev")]), a_policy(name="c", subjects=[group("alice")])], None),
+        ([a_policy(name="broken", priority=1, subjects=(), defect="no subjects"), a_policy(name="a")], "broken"),
+        ([a_policy(name="broken", priority=101, subjects=(), defect="no subjects"), a_policy(name="a")], "a"),
+    ],
+)
+def test_the_first_policy_that_matches_decides(policies: list[Policy], expected: str | None) -> None:
+    for order in (policies, policies[::-1]):
+        deciding = deciding_policy(order, ALICE, TARGET)
+        assert (deciding.name if deciding else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("selector", "matches"),
+    [
+        (TargetSelector(), False),
+        (TargetSelector(namespaces=frozenset({"shop", "bank"})), True),
+        (TargetSelector(namespaces=frozenset({"bank"})), False),
+        (TargetSelector(names=frozenset({"orders"})), True),
+        (TargetSelector(names=frozenset({"billing"})), False),
+        (TargetSelector(labels={"tier": "web"}), True),
+        (TargetSelector(labels={"tier": "db"}), False),
+        (TargetSelector(labels={"tier": "web", "zone": "a"}), False),
+        (TargetSelector(frozenset({"shop"}), frozenset({"orders"}), {"tier": "web"}), True),
+        (TargetSelector(frozenset({"bank"}), frozenset({"orders"}), {"tier": "web"}), False),
+        (TargetSelector(frozenset({"shop"}), frozenset({"billing"}), {"tier": "web"}), False),
+        (TargetSelector(frozenset({"shop"}), frozenset({"orders"}), {"tier": "db"}), False),
+    ],
+)
+def test_everything_that_a_selector_states_must_hold(selector: TargetSelector, *, matches: bool) -> None:
+    assert selector.matches(a_target(labels={"tier": "web", "app": "orders"})) is matches
+
+
+def test_a_policy_needs_both_its_subject_and_its_target() -> None:
+    assert ONE.matches(ALICE, TARGET)
+    assert not ONE.matches(CAROL, TARGET)
+    assert not ONE.matches(ALICE, a_target(namespace="bank"))
+
+
+def test_a_request_is_for_its_own_namespace() -> None:
+    assert a_request().asks_for(TARGET.ref)
+    assert a_request().asks_for(replace(TARGET.ref, uid="made again"))
+    assert not a_request().asks_for(replace(TARGET.ref, namespace="bank"))
+    assert not a_request().asks_for(replace(TARGET.ref, name="billing"))
