@@ -26,7 +26,7 @@ class Source(Protocol):
     synced: asyncio.Event
     heard_at: float | None
 
-    def subscribe(self, subscriber: Subscriber) -> None:
+    def subscribe(self, subscriber: Subscriber) -> object:
         """Have every change told from now on."""
         ...
 
