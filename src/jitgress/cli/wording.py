@@ -11,7 +11,7 @@ from typing import Final
 
 from jitgress.cli.exits import UsageError
 
-_DURATION: Final = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
+_DURATION: Final = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories without a glyph: controls, bidirectional overrides, surrogates, unassigned, line separators."""
 
@@ -19,8 +19,8 @@ _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def parse_duration(text: str) -> timedelta:
     """Return a duration written as 30m, 1h30m or 90s, or raise `UsageError`: a bare number could be anything."""
     found = _DURATION.fullmatch(text.strip())
-    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-    duration = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0, 0)
+    duration = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     if not duration:
         raise UsageError(f"{plain(text)!r} is not a duration", remedy="Write it like 90s, 30m or 1h30m.")
     return duration

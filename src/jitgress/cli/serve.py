@@ -1,0 +1,143 @@
+"""`jitgress serve`: operator and portal in one process, with the ledger between them."""
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+from prometheus_client import REGISTRY
+
+from jitgress.audit.grouped import GroupedLedger, grouped
+from jitgress.audit.ledger import Ledger
+from jitgress.cli import log
+from jitgress.cli.command import Command, Session, commands
+from jitgress.cli.key_documents import KubeDocuments
+from jitgress.cli.options import CONNECTION
+from jitgress.cli.process import until_told
+from jitgress.cli.settings import Settings, SettingsError, load
+from jitgress.crds.values import grant_value
+from jitgress.domain.clock import Clock
+from jitgress.identity.keeper import KeyKeeper
+from jitgress.identity.rotation import RotationTerms
+from jitgress.kube.client import KubeApi, KubeClient
+from jitgress.kube.controller import ControllerMetrics
+from jitgress.kube.lease import Elector, LeaseSettings
+from jitgress.kube.reflector import Reflector
+from jitgress.kube.resources import ACCESS_GRANTS
+from jitgress.operator.exposure.probe import IngressProber
+from jitgress.operator.run import Operator
+from jitgress.operator.settings import GatewayRef, OperatorSettings
+from jitgress.portal.app import Parts, create_app
+from jitgress.portal.metrics import PortalMetrics
+from jitgress.portal.reflected_grants import ReflectedGrants
+from jitgress.portal.server import server
+from jitgress.portal.token_review import TokenReviewAuthenticator
+
+app = commands()
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", envvar="JITGRESS_CONFIG", help="The settings, as YAML.")
+]
+
+
+class ServiceCommand(Command):
+    """A command that runs on, and talks to a cluster."""
+
+    shared = CONNECTION[:2]
+
+
+@app.command("serve", cls=ServiceCommand, epilog="jitgress serve --config /etc/jitgress/settings.yaml")
+def serve(ctx: typer.Context, config: ConfigOption = None) -> None:
+    """Run operator and portal in one process, until told to stop.
+
+    Several may run: one acts as operator, all of them answer as portal.
+    """
+    session: Session = ctx.obj
+    settings = load(config, session.outside.environ)
+    log.configure(no_color=bool(session.outside.environ.get("NO_COLOR")))
+    kubeconfig = session.options.kubeconfig
+    client = KubeClient.connect(Path(kubeconfig) if kubeconfig else None, session.options.context)
+    asyncio.run(_serve(settings, client, session.outside.clock))
+
+
+async def _serve(settings: Settings, client: KubeClient, clock: Clock) -> None:
+    ledger = Ledger.open(settings.ledger)
+    prober = IngressProber(clock, settings.operator.ingress_url, _tls(settings.operator.ca_file))
+    try:
+        async with client as api, grouped(ledger) as shared:
+            keeper = KeyKeeper(
+                KubeDocuments(api, settings.namespace), shared, clock, RotationTerms(max_age=settings.keys.max_age)
+            )
+            grants = Reflector(api, ACCESS_GRANTS, clock, namespace=settings.namespace)
+            portal = create_app(_parts(settings, api, shared, clock, keeper=keeper, grants=grants))
+            host, port = bind(settings.portal.bind)
+            operator = Operator(
+                api=api,
+                ledger=shared,
+                prober=prober,
+                clock=clock,
+                settings=operator_settings(settings),
+                elector=_elector(api, settings, clock),
+                metrics=ControllerMetrics(),
+            )
+            web = server(portal, host=host, port=port).serve()
+            await until_told([operator.run(), keeper.run(), grants.run(), web])
+    finally:
+        await prober.close()
+        ledger.close()
+
+
+def _parts(
+    settings: Settings, api: KubeApi, ledger: GroupedLedger, clock: Clock, *, keeper: KeyKeeper, grants: Reflector
+) -> Parts:
+    return Parts(
+        authenticator=TokenReviewAuthenticator(api),
+        grants=ReflectedGrants(grants, grant_value, clock),
+        keys=keeper,
+        ledger=ledger,
+        clock=clock,
+        metrics=PortalMetrics(REGISTRY),
+        issuer=settings.require_issuer(),
+    )
+
+
+def operator_settings(settings: Settings) -> OperatorSettings:
+    """Return the operator's part of the settings; its staleness is the gates'."""
+    section = settings.operator
+    gateway = section.gateway
+    return OperatorSettings(
+        namespace=settings.namespace,
+        route_kind=section.route_kind,
+        ingress_class=section.ingress_class,
+        gateway=GatewayRef(gateway.namespace, gateway.name, gateway.section) if gateway else None,
+        gate_service=section.gate_service,
+        gate_port=section.gate_port,
+        url_port=section.url_port,
+        staleness=settings.gate.staleness,
+        probe_timeout=section.probe_timeout,
+        workers=section.workers,
+    )
+
+
+def bind(text: str) -> tuple[str, int]:
+    """Return host and port of `127.0.0.1:8081` or `[::1]:8081`, or raise `SettingsError`."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise SettingsError(f"portal.bind {text!r} is not an address", remedy="Write it like 127.0.0.1:8081.")
+    return host.strip("[]"), int(port)
+
+
+def _elector(api: KubeApi, settings: Settings, clock: Clock) -> Elector:
+    # A name that no other process ever has: a host name alone comes back after a restart.
+    identity = f"{socket.gethostname()}-{uuid4().hex[:8]}"
+    return Elector(api, LeaseSettings(name="jitgress-operator", namespace=settings.namespace, identity=identity), clock)
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"operator.ca_file {ca_file}: {error}", remedy="Give a PEM file.") from error
