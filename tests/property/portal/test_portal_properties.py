@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from prometheus_client import CollectorRegistry
@@ -25,6 +26,7 @@ from jitgress.identity.keys import KeySet, SigningKey
 from jitgress.identity.secret import Secret
 from jitgress.identity.tokens import verify
 from jitgress.portal.app import Parts, create_app
+from jitgress.portal.choice import AskedHost, AskedRequest, Refusal, choose
 from jitgress.portal.metrics import PortalMetrics
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -159,3 +161,50 @@ class Asking(RuleBasedStateMachine):
 
 
 TestAsking = Asking.TestCase
+
+GRANT = st.builds(
+    lambda number, person, start, length: Grant(
+        id=GrantId(f"uid-{number}"),
+        request=RequestRef("shop", f"r{number}", f"uid-{number}"),
+        target=TargetRef("shop", "orders"),
+        policy="p",
+        subject=Subject(person, frozenset({"alice", "bob"})),
+        host=parse_host("orders.example.com"),
+        address="10.0.0.1:80",
+        scope=Scope.of(["/"], ["GET"]),
+        window=Window.starting(START + start, length),
+    ),
+    NUMBERS,
+    PEOPLE,
+    MILLISECONDS,
+    MILLISECONDS.filter(bool),
+)
+
+
+@given(st.lists(GRANT, max_size=6), PEOPLE, MILLISECONDS, st.none() | NUMBERS)
+def test_the_choice_is_the_callers_own_open_grant_that_lasts_longest(
+    grants: list[Grant], person: str, after: timedelta, number: int | None
+) -> None:
+    now = START + after
+    asked = AskedHost(parse_host("orders.example.com")) if number is None else AskedRequest("shop", f"r{number}")
+    ends = [
+        grant.window.not_after
+        for grant in grants
+        if grant.subject.username == person
+        and grant.window.not_before <= now < grant.window.not_after
+        and number in (None, int(grant.request.name[1:]))
+    ]
+    chosen = choose(grants, person, asked, now)
+    if isinstance(chosen, Grant):
+        assert chosen.subject.username == person
+        assert chosen.window.not_before <= now < chosen.window.not_after == max(ends)
+        assert number in (None, int(chosen.request.name[1:]))
+    else:
+        assert ends == []
+
+
+@given(st.lists(GRANT, max_size=6), MILLISECONDS)
+def test_nobody_without_a_name_gets_a_grant(grants: list[Grant], after: timedelta) -> None:
+    nameless = [replace(grant, subject=Subject("")) for grant in grants]
+    chosen = choose(nameless, "", AskedHost(parse_host("orders.example.com")), START + after)
+    assert isinstance(chosen, Refusal)
