@@ -65,3 +65,9 @@ class NotReadyError(PortalError):
 
     code = "not_ready"
     status = 503
+
+
+class AddressError(PortalError):
+    """The portal can't listen where it is told to."""
+
+    code = "address_unusable"
