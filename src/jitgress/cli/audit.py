@@ -53,13 +53,23 @@ def log(
     ctx: typer.Context,
     *,
     request: Annotated[
-        str | None, typer.Option("--request", help="About this request: NAMESPACE/NAME, or its UID.")
+        str | None, typer.Option("--request", metavar="REQUEST", help="About this request: NAMESPACE/NAME, or its UID.")
     ] = None,
-    subject: Annotated[str | None, typer.Option("--subject", help="About this person's access.")] = None,
-    code: Annotated[list[str] | None, typer.Option("--code", help="Only this event. May be repeated.")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="From then on: a time, or 2h for two hours ago.")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Before then: a time, or 2h for two hours ago.")] = None,
-    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="The newest ones, at most.")] = 100,
+    subject: Annotated[
+        str | None, typer.Option("--subject", metavar="USER", help="About this person's access.")
+    ] = None,
+    code: Annotated[
+        list[str] | None, typer.Option("--code", metavar="CODE", help="Only this event. May be repeated.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="From then on: a time, or 2h for two hours ago.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="WHEN", help="Before then: a time, or 2h for two hours ago.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("-n", "--limit", metavar="COUNT", min=1, help="The newest ones, at most.")
+    ] = 100,
     ledger: LedgerOption = None,
 ) -> None:
     """Show recorded events, the oldest first."""
@@ -126,7 +136,7 @@ def _opened(session: Session, url: str | None) -> Generator[Ledger]:
     if url is None:
         stack = LocalStack.find(session.outside.environ)
         if stack is None:
-            raise UsageError("which ledger?", remedy="Give --ledger sqlite:///PATH, or set JITGRESS_LEDGER.")
+            raise UsageError("no ledger was named", remedy="Give --ledger sqlite:///PATH, or set JITGRESS_LEDGER.")
         url = stack.ledger
     ledger = Ledger.open(url, read_only=True)
     try:

@@ -56,6 +56,10 @@ class Command(TyperCommand):
         ctx.obj = replace(ctx.obj, options=Options.taken_from(ctx.params, ctx.obj.options))
         return super().invoke(ctx)
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what the usage line says, arguments without decoration."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""
         _write_help(self, ctx, formatter)
@@ -107,30 +111,30 @@ class RootGroup(Group):
 
 
 def _write_help(command: Any, ctx: Any, formatter: Any) -> None:
-    if command.epilog:
-        with formatter.section("Example" if len(command.epilog.splitlines()) == 1 else "Examples"):
-            for line in command.epilog.splitlines():
+    examples = (command.epilog or "").splitlines()
+    if examples:
+        with formatter.section("Example" if len(examples) == 1 else "Examples"):
+            for line in examples:
                 formatter.write(f"  {line}\n")
         formatter.write_paragraph()
     command.format_usage(ctx, formatter)
     command.format_help_text(ctx, formatter)
-    shared = CONNECTION + OUTPUT if isinstance(command, RootGroup) else getattr(command, "shared", ())
-    records = [(param, param.get_help_record(ctx)) for param in command.get_params(ctx)]
-    sections = (
-        ("Arguments", [each for param, each in records if each and param.param_type_name == "argument"]),
-        (
-            "Options",
-            [
-                each
-                for param, each in records
-                if each and param.param_type_name == "option" and param.name not in shared
-            ],
-        ),
-        ("Shared options", [each for param, each in records if each and param.name in shared]),
-    )
     if isinstance(command, TyperGroup):
         command.format_commands(ctx, formatter)
-    for title, rows in sections:
+    for title, rows in _sections(command, ctx).items():
         if rows:
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+
+def _sections(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+    shared = CONNECTION + OUTPUT if isinstance(command, RootGroup) else getattr(command, "shared", ())
+    sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Shared options": []}
+    params: list[Any] = command.get_params(ctx)
+    for param in params:
+        name, words = param.get_help_record(ctx)
+        if param.param_type_name == "argument":
+            sections["Arguments"].append((name.partition(" <")[0], words))  # its type says nothing: all are texts
+        else:
+            sections["Shared options" if param.name in shared else "Options"].append((name, words))
+    return sections

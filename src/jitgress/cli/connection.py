@@ -21,7 +21,6 @@ from jitgress.cli.exits import CliError, NotReachableError, NotSignedInError
 from jitgress.cli.local_stack import LocalStack
 from jitgress.cli.options import Options
 from jitgress.cli.outside import Outside
-from jitgress.domain.errors import JitgressError
 from jitgress.domain.subject import Subject
 from jitgress.kube.client import KubeApi, KubeClient
 from jitgress.kube.errors import NotFoundError, UnauthorizedError, UnreachableError
@@ -94,8 +93,14 @@ def _read(path: Path, context: str | None) -> SingleConfig:
     return chosen if chosen.user else chosen._replace(user=User())
 
 
-def _unusable(why: object) -> JitgressError:
-    return CliError(
+class NoKubeconfigError(NotSignedInError):
+    """Nothing says who is asking, and where."""
+
+    code = "no_kubeconfig"
+
+
+def _unusable(why: object) -> NoKubeconfigError:
+    return NoKubeconfigError(
         f"no usable kubeconfig: {why}",
         remedy="Give --kubeconfig FILE or set KUBECONFIG; for the local stack use --as-local USER.",
     )

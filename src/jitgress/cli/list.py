@@ -36,10 +36,13 @@ def list_requests(
     ctx: typer.Context,
     *,
     namespace: Annotated[
-        str | None, typer.Option("-n", "--namespace", help="Only this namespace. Without it: all namespaces.")
+        str | None,
+        typer.Option("-n", "--namespace", metavar="NAMESPACE", help="Only this namespace. Without it: all namespaces."),
     ] = None,
     mine: Annotated[bool, typer.Option("--mine", help="Only your own.")] = False,
-    state: Annotated[list[str] | None, typer.Option("--state", help="Only these, such as Pending or Active.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", metavar="STATE", help="Only these, such as Pending or Active.")
+    ] = None,
 ) -> None:
     """List requests, the newest first."""
     asyncio.run(_list(ctx.obj, namespace, {_state(each) for each in state or ()}, is_mine=mine))

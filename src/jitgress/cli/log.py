@@ -5,7 +5,7 @@ Invariant 8: credentials never reach a log. This is the last line of defence, be
 
 import logging
 import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, Final, TextIO, cast
 
 import structlog
@@ -49,7 +49,7 @@ def _without(value: Any) -> Any:
     if isinstance(value, str):
         return REMOVED if holds_credential(value) else value
     if isinstance(value, dict):
-        return redacted(None, "", {str(name): inner for name, inner in cast("dict[Any, Any]", value).items()})
+        return redacted(None, "", {str(name): inner for name, inner in cast("Mapping[Any, Any]", value).items()})
     if isinstance(value, list | tuple):
         return [_without(inner) for inner in cast("Sequence[Any]", value)]
     return value

@@ -28,9 +28,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "targets": Entry("jitgress.cli.targets", "List what can be asked for."),
     "token": Entry("jitgress.cli.token", "Print a gate token for an open request of yours."),
     "audit": Entry("jitgress.cli.audit", "Read and verify the ledger."),
-    "local": Entry("jitgress.cli.local", "Run the whole stack on this machine."),
     "serve": Entry("jitgress.cli.serve", "Run operator and portal."),
-    "gate": Entry("jitgress.cli.gate", "Run a gate's agent and its HAProxy."),
     "version": Entry("jitgress.cli.version", "Print the version."),
 }
 
@@ -71,7 +69,7 @@ def _misused(error: TyperException, arguments: Sequence[str]) -> int:
         return ExitCode.WRONG_USAGE
     context = getattr(error, "ctx", None)
     remedy = f"See: {context.command_path} --help" if context else ""
-    return _failed(UsageError(error.format_message(), remedy=remedy), arguments)
+    return _failed(UsageError(error.format_message().replace("Value error, ", ""), remedy=remedy), arguments)
 
 
 def _failed(error: JitgressError, arguments: Sequence[str]) -> int:

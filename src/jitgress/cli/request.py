@@ -35,9 +35,15 @@ def request(
     *,
     target: Annotated[str, typer.Argument(metavar="TARGET", help="The target, as NAMESPACE/NAME.")],
     lasting: Annotated[str, typer.Option("--for", metavar="DURATION", help="How long, such as 30m or 1h30m.")],
-    reason: Annotated[str, typer.Option("--reason", help="What it is for. Approvers and auditors read it.")],
-    path: Annotated[list[str] | None, typer.Option("--path", help="A path and all below it. May be repeated.")] = None,
-    method: Annotated[list[str] | None, typer.Option("--method", help="Such as GET. May be repeated.")] = None,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="What it is for. Approvers and auditors read it.")
+    ],
+    path: Annotated[
+        list[str] | None, typer.Option("--path", metavar="PATH", help="A path and all below it. May be repeated.")
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option("--method", metavar="METHOD", help="Such as GET. May be repeated.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is open, or isn't going to be.")] = False,
     timeout: Annotated[str, typer.Option("--timeout", metavar="DURATION", help="How long to wait.")] = "5m",
 ) -> None:

@@ -32,7 +32,7 @@ _DONE: Final = {
     ReviewDecision.REVOKE: "revoked",
 }
 
-CommentOption = Annotated[str, typer.Option("--comment", help="A word to the others. It is recorded.")]
+CommentOption = Annotated[str, typer.Option("--comment", metavar="TEXT", help="A word to the others. It is recorded.")]
 
 
 class NotCountedError(DeniedError):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn, cast
+from typing import Annotated, Any, Final, NoReturn, cast, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -30,13 +30,17 @@ class SettingsError(CliError):
     code = "settings"
 
 
-def _duration(value: Any) -> Any:
+def _duration(value: Any) -> timedelta:
     try:
-        return (
-            parse_duration(value) if isinstance(value, str) and not value.isdigit() else timedelta(seconds=int(value))
-        )
-    except (UsageError, TypeError, ValueError) as error:
-        raise ValueError(f"{value!r} is not a duration such as 30s, 5m or 30d") from error
+        if isinstance(value, timedelta):
+            return value
+        if isinstance(value, str) and not value.isdecimal():
+            return parse_duration(value)
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return timedelta(seconds=int(value))
+    except (UsageError, OverflowError):
+        pass
+    raise ValueError(f"{value!r} is not a duration such as 30s, 5m or 30d")
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -153,7 +157,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise SettingsError(f"{path} holds no settings", remedy="Write sections such as `gate:` and keys below them.")
-    return {str(key): value for key, value in cast("dict[Any, Any]", content).items()}
+    return {str(key): value for key, value in cast("Mapping[Any, Any]", content).items()}
 
 
 def _refuse_unknown(place: list[str], shown: str) -> None:
@@ -162,7 +166,8 @@ def _refuse_unknown(place: list[str], shown: str) -> None:
         fields: dict[str, Any] = getattr(model, "model_fields", {})
         if part not in fields:
             _refuse(shown, part, list(fields))
-        model = fields[part].annotation
+        annotation = fields[part].annotation
+        model = next((each for each in get_args(annotation) if hasattr(each, "model_fields")), annotation)
 
 
 def _refuse(shown: str, part: str, known: list[str]) -> NoReturn:

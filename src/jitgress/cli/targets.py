@@ -30,7 +30,8 @@ COLUMNS: Final = (
 def targets(
     ctx: typer.Context,
     namespace: Annotated[
-        str | None, typer.Option("-n", "--namespace", help="Only this namespace. Without it: all namespaces.")
+        str | None,
+        typer.Option("-n", "--namespace", metavar="NAMESPACE", help="Only this namespace. Without it: all namespaces."),
     ] = None,
 ) -> None:
     """List what can be asked for."""

@@ -56,7 +56,9 @@ class Portal:
 def token(
     ctx: typer.Context,
     request: Annotated[str | None, typer.Argument(metavar="REQUEST", help="The request, as NAMESPACE/NAME.")] = None,
-    host: Annotated[str | None, typer.Option("--host", help="The host that you want to reach, in place of it.")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="HOST", help="The host that you want to reach, in place of it.")
+    ] = None,
     portal: Annotated[
         str | None,
         typer.Option("--portal", metavar="URL", envvar="JITGRESS_PORTAL_URL", help="The portal's address."),
@@ -71,7 +73,7 @@ def token(
     It is good for a few minutes, and never past the window's end: ask for it where you need it.
     """
     if (request is None) == (host is None):
-        raise UsageError("which token?", remedy="Name one request, or one host with --host.")
+        raise UsageError("it isn't clear which token", remedy="Name one request, or one host with --host.")
     asked: dict[str, Any] = {"host": parse_host(host)} if host is not None else {}
     if request is not None:
         asked = {"request": parse_name(request, None, what="request")._asdict()}
