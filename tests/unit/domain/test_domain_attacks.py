@@ -52,7 +52,7 @@ def test_a_target_that_the_request_does_not_name_is_never_opened(other: dict[str
     assert ruling.denial.code is DenialCode.TARGET_UNKNOWN
 
 
-@pytest.mark.parametrize("alias", ["Alice", "ALICE", "alice ", "ali\u200bce", "\uff41lice", "alice"])
+@pytest.mark.parametrize("alias", ["Alice", "ALICE", "alice ", "ali\u200bce", "\uff41lice", "al\u00a0ice", "alice"])
 def test_another_spelling_of_the_requester_cannot_approve(alias: str) -> None:
     decision = decide(a_target(), [a_policy()], a_request(), [a_review("Approve", Subject(alias, CAROL.groups))], NOW)
 
@@ -266,8 +266,12 @@ def test_a_window_holds_whole_milliseconds_and_never_ends_later() -> None:
     window = Window.starting(NOW + timedelta(microseconds=1999), minutes(1))
 
     assert window == Window.starting(NOW + timedelta(milliseconds=1), minutes(1))
+    assert Window.starting(NOW + timedelta(milliseconds=999), minutes(1)).not_before == NOW + timedelta(
+        milliseconds=999
+    )
 
 
 def test_times_without_a_zone_are_refused() -> None:
-    with pytest.raises(InvalidValueError):
+    with pytest.raises(InvalidValueError, match=r"^a window needs times with a zone$") as caught:
         Window.starting(datetime(2026, 1, 1), minutes(1))  # noqa: DTZ001  the missing zone is the test
+    assert caught.value.remedy == "Give UTC times."

@@ -7,7 +7,7 @@ import pytest
 from jitgress.domain.decide import decide
 from jitgress.domain.denial import DenialCode
 from jitgress.domain.policy import Policy, TargetSelector, deciding_policy
-from jitgress.domain.review import Review, ReviewStanding
+from jitgress.domain.review import JudgedReview, Review, ReviewStanding
 from jitgress.domain.ruling import Awaiting, Denied, Permitted, StopKind, Stopped, TimedOut, Unexamined
 from jitgress.domain.subject import Subject
 from jitgress.domain.target import Target
@@ -95,9 +95,11 @@ def test_without_target_no_review_counts(target: Target | None) -> None:
     decision = decide(target, [ONE], a_request(), [a_review(), a_review(request_uid="request-0")], after(60))
 
     assert decision.policy is None
-    assert [(judged.standing, judged.message) for judged in decision.reviews] == [
-        (ReviewStanding.NO_POLICY, "no policy decides about this request, so nobody can review it")
-    ]
+    assert decision.reviews == (
+        JudgedReview(
+            a_review(), ReviewStanding.NO_POLICY, "no policy decides about this request, so nobody can review it"
+        ),
+    )
 
 
 def test_without_policy_no_review_counts() -> None:
@@ -223,3 +225,11 @@ def test_a_request_is_for_its_own_namespace() -> None:
     assert a_request().asks_for(replace(TARGET.ref, uid="made again"))
     assert not a_request().asks_for(replace(TARGET.ref, namespace="bank"))
     assert not a_request().asks_for(replace(TARGET.ref, name="billing"))
+
+
+def test_several_people_are_told_as_a_list() -> None:
+    policy = a_policy(approval=an_approval(2, user("carol"), user("chris")))
+    both = [a_review(), a_review("Approve", CHRIS)]
+
+    assert decide(TARGET, [policy], a_request(), [], NOW).reasons[-1].endswith("to be asked: user carol, user chris")
+    assert decide(TARGET, [policy], a_request(), both, after(60)).reasons[-1].endswith("approved by carol, chris")

@@ -148,6 +148,7 @@ def test_a_revoke_may_come_after_the_time_for_approval() -> None:
 
     assert verdict.stopped is not None
     assert verdict.approved_by == ("carol",)
+    assert verdict.approved_at == after(60)
 
 
 def test_a_revoke_keeps_what_was_approved_for_the_record() -> None:

@@ -1,5 +1,6 @@
 """Path prefixes, raw paths and scopes, example by example."""
 
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -8,6 +9,7 @@ from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.scope import (
     MAX_PATH_LENGTH,
     Method,
+    PathPrefix,
     Scope,
     canonical_path,
     covers,
@@ -26,6 +28,7 @@ from tests.builders import a_scope
         ("/a/b.c/~d", "/a/b.c/~d"),
         ("/...", "/..."),
         ("/.well-known", "/.well-known"),
+        ("/X/", "/X"),
     ],
 )
 def test_a_path_prefix_loses_its_final_slash(text: str, prefix: str) -> None:
@@ -173,8 +176,26 @@ def test_a_scope_permits_its_methods_on_its_paths_only() -> None:
 
 @pytest.mark.parametrize(("paths", "methods"), [([], ["GET"]), (["/"], []), ([], [])])
 def test_an_empty_scope_cannot_be_made(paths: list[str], methods: list[str]) -> None:
-    with pytest.raises(InvalidValueError, match="names no path or no method"):
+    with pytest.raises(InvalidValueError, match=r"^a scope names no path or no method$") as caught:
         Scope.of(paths, methods)
+    assert caught.value.remedy == "Name at least one of each."
+
+
+def test_a_scope_made_by_hand_takes_prefixes_without_final_slash() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        Scope((PathPrefix("/" + "a" * 100 + "/"),), frozenset({Method.GET}))
+    assert caught.value.message == f"'/{'a' * 79}' ends in a slash"
+    assert caught.value.remedy == "Make scopes with Scope.of."
+
+
+@pytest.mark.parametrize(
+    ("parse", "limit", "what"),
+    [(parse_path_prefix, 80, "path prefix"), (parse_method, 40, "method that can be granted")],
+)
+def test_a_refused_text_is_told_short(parse: Callable[[str], object], limit: int, what: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse("*" * 1000)
+    assert caught.value.message == f"'{'*' * limit}' is not a {what}"
 
 
 def test_a_scope_is_sorted_and_without_repetition() -> None:

@@ -8,7 +8,14 @@ import pytest
 
 from jitgress.domain.denial import Denial, DenialCode
 from jitgress.domain.target import NotReady
-from jitgress.domain.terms import CHECKS, Asked, first_denial, scope_within_policy, scope_within_target
+from jitgress.domain.terms import (
+    CHECKS,
+    Asked,
+    first_denial,
+    scope_is_well_formed,
+    scope_within_policy,
+    scope_within_target,
+)
 from tests.builders import a_policy, a_request, a_scope, a_target, an_approval, minutes, seconds
 
 FINE: Final = Asked(
@@ -168,7 +175,7 @@ def test_methods_and_paths_outside_are_both_told() -> None:
     assert denial.message.startswith("asked for DELETE, PUT, /admin, which")
 
 
-@pytest.mark.parametrize("check", [scope_within_target, scope_within_policy])
+@pytest.mark.parametrize("check", [scope_is_well_formed, scope_within_target, scope_within_policy])
 def test_a_scope_check_alone_denies_what_shares_nothing(check: Callable[[Asked], Denial | None]) -> None:
     denial = check(_policy(ceiling=a_scope("/admin"))(FINE))
 
