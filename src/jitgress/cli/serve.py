@@ -14,13 +14,13 @@ from jitgress.audit.grouped import GroupedLedger, grouped
 from jitgress.audit.ledger import Ledger
 from jitgress.cli import log
 from jitgress.cli.command import Command, Session, commands
-from jitgress.cli.key_documents import KubeDocuments
 from jitgress.cli.options import CONNECTION
 from jitgress.cli.process import until_told
 from jitgress.cli.settings import Settings, SettingsError, load
 from jitgress.crds.values import grant_value
 from jitgress.domain.clock import Clock
 from jitgress.identity.keeper import KeyKeeper
+from jitgress.identity.key_objects import KeyObjects
 from jitgress.identity.rotation import RotationTerms
 from jitgress.kube.client import KubeApi, KubeClient
 from jitgress.kube.controller import ControllerMetrics
@@ -69,7 +69,7 @@ async def _serve(settings: Settings, client: KubeClient, clock: Clock) -> None:
     try:
         async with client as api, grouped(ledger) as shared:
             keeper = KeyKeeper(
-                KubeDocuments(api, settings.namespace), shared, clock, RotationTerms(max_age=settings.keys.max_age)
+                KeyObjects(api, settings.namespace), shared, clock, RotationTerms(max_age=settings.keys.max_age)
             )
             grants = Reflector(api, ACCESS_GRANTS, clock, namespace=settings.namespace)
             portal = create_app(_parts(settings, api, shared, clock, keeper=keeper, grants=grants))
