@@ -1,0 +1,70 @@
+"""AccessRequest: what somebody asks for. Its spec never changes."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from jitgress.crds.fields import MAX_TEXT, Conditions, Identity, Methods, Name, Part, Paths, Time, rule, rules
+
+IMMUTABLE = rule(
+    "self == oldSelf",
+    "spec can't be changed: make a new object instead",
+    reason="FieldValueForbidden",
+)
+
+
+class AccessRequestSpec(Part):
+    """A target in the same namespace, a reason, a time, and no more than the paths and methods needed."""
+
+    model_config = ConfigDict(json_schema_extra=rules(IMMUTABLE))
+
+    target: Name
+    requester: Identity
+    reason: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=MAX_TEXT,
+            json_schema_extra=rules(
+                rule("self.matches('[^[:space:]]')", "spec.reason must say what the access is for")
+            ),
+        ),
+    ]
+    duration_seconds: Annotated[int, Field(ge=1, le=86_400)]
+    paths: Paths | None = None
+    methods: Methods | None = None
+
+
+class ApprovalsPart(Part):
+    """How far the approvals are."""
+
+    required: int
+    counted: int
+    by: Annotated[list[str], Field(max_length=10)]
+
+
+class WindowPart(Part):
+    """The time during which access is open; the end is outside."""
+
+    not_before: Time
+    not_after: Time
+
+
+class AccessRequestStatus(Part):
+    """What became of the request. Derived; nothing reads it back as truth."""
+
+    observed_generation: int | None = None
+    message: Annotated[str, Field(max_length=2 * MAX_TEXT)] | None = None
+    policy: Name | None = None
+    approvals: ApprovalsPart | None = None
+    waiting_for: Annotated[list[str], Field(max_length=64)] | None = None
+    window: WindowPart | None = None
+    url: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
+    grant: Name | None = None
+    active_at: Time | None = None
+    closed_at: Time | None = None
+    hidden_at: Time | None = None
+    lateness_milliseconds: (
+        Annotated[int, Field(description="From the end of the access to the look that found the host hidden.")] | None
+    ) = None
+    conditions: Conditions = Field(default_factory=list)

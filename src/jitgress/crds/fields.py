@@ -1,0 +1,143 @@
+"""The building blocks of the resources: bounded texts and lists, with the rules that admission checks and words."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from jitgress.domain.host import HOST_PATTERN, MAX_HOST_LENGTH
+from jitgress.domain.scope import PATH_PREFIX_PATTERN, Method
+from jitgress.domain.subject import SubjectKind
+
+MAX_NAME: Final = 253  # RFC 1123 subdomain, as Kubernetes bounds names
+MAX_USERNAME: Final = 256
+MAX_TEXT: Final = 1024
+_DNS_LABEL: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+
+def rule(
+    expression: str, message: str, field: str | None = None, *, reason: str = "FieldValueInvalid"
+) -> dict[str, Any]:
+    """Return a CEL rule of a schema (x-kubernetes-validations); `message` names the field and the remedy."""
+    path = {"fieldPath": f".{field}"} if field is not None else {}
+    return {"rule": expression, "message": message, "reason": reason, **path}
+
+
+def rules(*some: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema extension that holds `some` rules."""
+    return {"x-kubernetes-validations": list(some)}
+
+
+def _cel(pattern: str) -> str:
+    """Return a regular expression as it stands in a CEL string."""
+    return pattern.replace("\\", "\\\\")
+
+
+class Part(BaseModel):
+    """A part of a resource: camelCase on the wire, nothing that isn't named."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=_DNS_LABEL)]
+Uid = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9-]+$")]
+Username = Annotated[str, Field(min_length=1, max_length=MAX_USERNAME)]
+Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+
+Groups = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=MAX_USERNAME)]],
+    Field(max_length=256, json_schema_extra={"x-kubernetes-list-type": "set"}),
+]
+ExactHost = Annotated[
+    str,
+    Field(
+        min_length=3,
+        max_length=MAX_HOST_LENGTH,
+        description="One exact host name in lower case. There are no wildcards: each host is one target.",
+        json_schema_extra=rules(
+            rule(
+                f"self.matches('{_cel(HOST_PATTERN)}')",
+                "host must be one exact name in lower case, such as orders.example.com: no wildcard, port or final dot",
+            )
+        ),
+    ),
+]
+_Path = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=256,  # a limit of the resources: what the API server's cost limit for the rules leaves room for
+        json_schema_extra=rules(
+            rule(
+                f"self.matches('{_cel(PATH_PREFIX_PATTERN)}')",
+                "paths must be / or whole segments such as /api/v1: no wildcard, query, escapes or doubled slashes",
+            ),
+            rule(
+                "!self.split('/').exists(part, part == '.' || part == '..')",
+                "paths must not hold the segments . or ..: write the path that is meant",
+            ),
+        ),
+    ),
+]
+Paths = Annotated[
+    list[_Path],
+    Field(
+        min_length=1,
+        max_length=32,
+        description="Path prefixes by whole segments: /api covers /api and /api/x, not /apix. / covers everything.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    ),
+]
+Methods = Annotated[
+    list[Method],
+    Field(
+        min_length=1,
+        max_length=len(Method),
+        description="HTTP methods, exactly as they are sent.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    ),
+]
+
+
+class Identity(Part):
+    """Somebody as the API server authenticated them; admission compares both fields with the caller."""
+
+    username: Username
+    groups: Groups = Field(default_factory=list)
+
+
+class SubjectName(Part):
+    """A user or a group by name (Kubernetes RBAC, `Subject`)."""
+
+    kind: SubjectKind
+    name: Username
+
+
+class ScopePart(Part):
+    """Paths and methods."""
+
+    paths: Paths
+    methods: Methods
+
+
+class Condition(Part):
+    """A status condition (Kubernetes API conventions)."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Annotated[str, Field(min_length=1, max_length=64)]
+    status: Annotated[str, Field(pattern="^(True|False|Unknown)$", max_length=7)]
+    reason: Annotated[str, Field(max_length=64)] = ""
+    message: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+    observed_generation: int | None = None
+    last_transition_time: Time | None = None
+
+
+Conditions = Annotated[
+    list[Condition],
+    Field(
+        max_length=8,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    ),
+]
