@@ -1,0 +1,193 @@
+"""HAProxy's configuration, as a pure function of the settings.
+
+Invariant 1: the front end gathers, verifies and lets pass what satisfies every check; all else ends in `refuse`, which
+tells the first check that failed, and whose last rule refuses whatever is left.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from jitgress.gate import identity_headers
+from jitgress.gate.answers import ANSWERS, answer_file
+from jitgress.gate.checks import CHECKS, Check, Refusal
+from jitgress.gate.layout import KEYS_KEY, LEASE_KEY, SHARDS, MapName, backend_name, map_file
+from jitgress.gate.settings import GateSettings
+
+WATCH_FILE: Final = "watch.lua"
+
+_LONGEST: Final = "25h"  # above the longest window (24 h): a grant's end cuts its streams, never an idle timer
+_REMEMBERED_TOKENS: Final = "100k"  # 14 MB; one more pushes out the oldest
+_REMEMBERED_FOR: Final = "10m"  # tokens live 5 minutes (jitgress.identity.tokens.LIFETIME)
+_TYPE: Final = "jitgress-gate+jwt"  # jitgress.identity.tokens.TYPE
+
+
+def render(settings: GateSettings) -> str:
+    """Return haproxy.cfg."""
+    sections = (_global(settings), _defaults(settings), _tokens(), _front_end(settings), _refuse(settings), _targets())
+    return "\n".join(["# Written by jitgress at the gate's start.", *sections, ""])
+
+
+def _global(settings: GateSettings) -> str:
+    """One thread: a request's rules then run undivided between two commands of the agent, and Lua needs no lock."""
+    state = map_file(settings.folder, MapName.STATE)
+    return _section(
+        "global",
+        "nbthread 1",
+        f"maxconn {settings.max_connections}",
+        "tune.bufsize 32768",
+        "tune.maxrewrite 8192",
+        f"stats socket {settings.socket} mode 600 level admin",
+        "stats timeout 24h",
+        f"lua-load {settings.folder / WATCH_FILE} {state} {_milliseconds(settings.staleness)}",
+    )
+
+
+def _defaults(settings: GateSettings) -> str:
+    return _section(
+        "defaults",
+        "mode http",
+        "timeout connect 5s",
+        "timeout http-request 10s",
+        "timeout http-keep-alive 60s",
+        *(f"timeout {side} {_LONGEST}" for side in ("client", "server", "tunnel")),
+        "timeout client-fin 5s",
+        "timeout server-fin 5s",
+        "option clitcpka",
+        "option srvtcpka",
+        "no option redispatch",
+        "retries 0",
+        *(f"errorfile {status} {answer_file(settings.folder, status)}" for status in ANSWERS),
+    )
+
+
+def _tokens() -> str:
+    """Tokens that were verified: SHA-256 of token, grant's entry and set of keys → the token's end in seconds."""
+    table = f"stick-table type binary len 32 size {_REMEMBERED_TOKENS} expire {_REMEMBERED_FOR} store gpt0"
+    return _section("backend tokens", table)
+
+
+def _front_end(settings: GateSettings) -> str:
+    folder = settings.folder
+    return _section(
+        "frontend gate",
+        f"bind {settings.bind}",
+        "option disable-h2-upgrade",
+        *(_acl(check, settings) for check in CHECKS),
+        *(f"http-request set-var(txn.{name}) {source}" for name, source in _gathered(folder)),
+        *_verification(settings),
+        *identity_headers.rules(),
+        "use_backend targets_%[var(txn.grant),bytes(0,2)] if { var(txn.is_inside) -m bool } token_is_verified",
+        "default_backend refuse",
+    )
+
+
+def _gathered(folder: Path) -> tuple[tuple[str, str], ...]:
+    state = map_file(folder, MapName.STATE)
+    bearer, cookie = identity_headers.TOKEN_HEADER, identity_headers.TOKEN_COOKIE
+    return (
+        ("now", "date(0,ms)"),
+        ("now_s", "date"),
+        ("lease_left", f"str({LEASE_KEY}),map_str({state}),sub(txn.now)"),
+        ("host", "req.hdr(host),field(1,:),lower"),
+        ("method", "method"),
+        ("path", "path"),
+        ("token", f"http_auth_bearer({bearer})"),
+        ("token", f"req.cook({cookie}) unless {{ var(txn.token) -m len ge 1 }}"),
+        ("grant", "var(txn.token),jwt_payload_query('$.grant')"),
+        ("entry", f"var(txn.grant),map_str({map_file(folder, MapName.GRANTS)})"),
+        ("not_before", "var(txn.entry),field(1,|)"),
+        ("not_after", "var(txn.entry),field(2,|)"),
+        ("grant_host", "var(txn.entry),field(3,|)"),
+        ("user", "var(txn.entry),field(4,|),url_dec"),
+        ("groups", "var(txn.entry),field(5,|),url_dec"),
+        ("keys", f"str({KEYS_KEY}),map_str({state})"),
+        ("proof", "var(txn.token),concat(|,txn.entry,|),concat(,txn.keys),sha2(256)"),
+    )
+
+
+def _verification(settings: GateSettings) -> tuple[str, ...]:
+    """Verify the token once, and remember until it expires that it was good. Failures are never remembered."""
+    keys = map_file(settings.folder, MapName.KEYS)
+    good = (
+        "{ var(txn.signature) -m int 1 }",
+        "{ var(txn.algorithm) -m str ES256 }",
+        f"{{ var(txn.type) -m str {_TYPE} }}",
+        f"{{ var(txn.issuer) -m str -- {settings.issuer} }}",
+        "{ var(txn.audience),strcmp(txn.grant_host) eq 0 }",
+        "{ var(txn.subject),strcmp(txn.user) eq 0 }",
+        "{ var(txn.valid_from),sub(txn.now_s) -m int le 0 }",
+        "{ var(txn.expires),sub(txn.now_s) -m int gt 0 }",
+    )
+    claims = (
+        ("algorithm", "jwt_header_query('$.alg')"),
+        ("type", "jwt_header_query('$.typ')"),
+        ("key_file", f"jwt_header_query('$.kid'),map_str({keys})"),
+        ("issuer", "jwt_payload_query('$.iss')"),
+        ("audience", "jwt_payload_query('$.aud')"),
+        ("subject", "jwt_payload_query('$.sub')"),
+        ("valid_from", "jwt_payload_query('$.nbf','int')"),
+        ("expires", "jwt_payload_query('$.exp','int')"),
+    )
+    # Only a token that could pass is worth the 70 us of a signature.
+    others = " ".join(check.name for check in CHECKS if not check.is_implied and check.name != "token_is_verified")
+    asks = "if { var(txn.is_new) -m bool }"
+    is_good = "if { var(txn.is_good) -m bool }"
+    return (
+        f"http-request set-var(txn.is_inside) bool(true) if {others}",
+        "http-request set-var(txn.is_new) bool(true) if { var(txn.is_inside) -m bool } !token_is_verified",
+        *(f"http-request set-var(txn.{name}) var(txn.token),{query} {asks}" for name, query in claims),
+        f"http-request lua.load_key {asks} {{ var(txn.key_file) -m found }}",
+        f"http-request set-var(txn.signature) var(txn.token),jwt_verify(txn.algorithm,txn.key_file) {asks}",
+        f"http-request set-var(txn.is_good) bool(true) {asks} {' '.join(good)}",
+        f"http-request track-sc0 var(txn.proof) table tokens {is_good}",
+        f"http-request sc-set-gpt0(0) var(txn.expires) {is_good}",
+    )
+
+
+def _refuse(settings: GateSettings) -> str:
+    acls = [_acl(check, settings) for check in CHECKS]
+    answers = [f"{_answer(check.refusal)} unless {check.name}" for check in CHECKS]
+    return _section("backend refuse", *acls, *answers, _answer(CHECKS[-1].refusal))
+
+
+def _answer(refusal: Refusal) -> str:
+    headers = [("Jitgress-Gate", f"denied; reason={refusal.code.value}"), ("Cache-Control", "no-store")]
+    if refusal.status == 401:  # noqa: PLR2004  RFC 9110, 15.5.2
+        headers.append(("WWW-Authenticate", 'Bearer realm="jitgress"'))
+    if refusal.status == 503:  # noqa: PLR2004  RFC 9110, 15.6.4
+        headers.append(("Retry-After", "1"))
+    told = " ".join(f"hdr {name} {_quoted(value)}" for name, value in headers)
+    content = f"content-type application/problem+json string {_quoted(refusal.body())}"
+    return f"http-request return status {refusal.status} {content} {told}"
+
+
+def _targets() -> str:
+    """One back end for each beginning of a grant's id. Every server has weight 0: none is chosen but by name."""
+    server = "%[var(txn.grant),concat(.,txn.not_after)]"
+    shards = (
+        _section(f"backend {backend_name(shard)}", "balance roundrobin", f"use-server {server} if TRUE")
+        for shard in SHARDS
+    )
+    return "\n".join(shards)
+
+
+def _acl(check: Check, settings: GateSettings) -> str:
+    condition = check.condition
+    if check.map is not None:
+        converter = "map_beg" if check.map is MapName.PATHS else "map_str"
+        condition = condition.replace("{map}", f"{converter}({map_file(settings.folder, check.map)})")
+    return f"acl {check.name} {condition.replace('{staleness_ms}', str(_milliseconds(settings.staleness)))}"
+
+
+def _quoted(text: str) -> str:
+    """Return `text` so that HAProxy takes it literally (configuration manual, 2.2)."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)
+
+
+def _section(title: str, *lines: str) -> str:
+    return "\n".join(["", title, *(f"  {line}" for line in lines)])

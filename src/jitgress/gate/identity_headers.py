@@ -1,0 +1,72 @@
+"""What the target is told about the subject, and what it never gets to see.
+
+Invariant 8: credentials and identity headers that the client sent never reach the target. Header names with an
+underscore, which some servers read as a hyphen, are dropped altogether.
+"""
+
+from typing import Final
+
+TOKEN_HEADER: Final = "Jitgress-Authorization"  # noqa: S105  a header's name
+TOKEN_COOKIE: Final = "__Host-jitgress"  # noqa: S105  a cookie's name
+
+REMOVED: Final = (
+    TOKEN_HEADER,
+    "X-Forwarded-User",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Preferred-Username",
+    "Remote-User",
+    "Remote-Name",
+    "Remote-Email",
+    "Remote-Groups",
+)
+"""Headers that targets take for the identity of the caller (oauth2-proxy, Authelia)."""
+
+REMOVED_PREFIXES: Final = ("x-auth-request-", "x-remote-")
+"""The same, for families of headers (nginx's auth_request, Kubernetes' front proxy)."""
+
+_BLANK: Final = r"[\t ]*"
+_FIRST_COOKIE: Final = rf"^[;\t ]*{TOKEN_COOKIE}{_BLANK}=[^;]*;*{_BLANK}(.*)"
+_LATER_COOKIE: Final = rf"^(.*?);[;\t ]*{TOKEN_COOKIE}{_BLANK}=[^;]*(.*)"
+
+
+def rules() -> tuple[str, ...]:
+    """Return the rules of the front end, to be applied after token and path were read."""
+    return (
+        "option http-restrict-req-hdr-names delete",
+        *(f"http-request del-header {name}" for name in REMOVED),
+        *(f"http-request del-header {prefix} -m beg" for prefix in REMOVED_PREFIXES),
+        *_cookie_rules(),
+        *_connection_rules(),
+        "http-request set-header X-Forwarded-User %[var(txn.user)]",
+        "http-request set-header X-Forwarded-Groups %[var(txn.groups)] if { var(txn.groups) -m found }",
+    )
+
+
+def _cookie_rules() -> tuple[str, ...]:
+    """Take our cookie out and leave the others as they are.
+
+    A browser sends it once. Whatever still has its name after two rounds is no browser's: that header goes as a whole.
+    """
+    ours = f"{{ req.fhdr(cookie) -m sub {TOKEN_COOKIE} }}"
+    return (
+        f"http-request replace-header Cookie '{_FIRST_COOKIE}' '\\1' if {ours}",
+        f"http-request replace-header Cookie '{_LATER_COOKIE}' '\\1\\2' if {ours}",
+        f"http-request del-header Cookie if {ours}",
+        "http-request del-header Cookie if { req.fhdr(cookie) -m found } !{ req.fhdr(cookie) -m len ge 1 }",
+    )
+
+
+def _connection_rules() -> tuple[str, ...]:
+    """Say ourselves what is hop-by-hop, and switch protocols to WebSocket only.
+
+    A client could name our headers in `Connection`, and have the next hop drop them (RFC 9110, 7.6.1); with `Upgrade:
+    h2c` it could open a tunnel, in which nobody checks paths.
+    """
+    websocket = "{ req.fhdr(upgrade) -m str -i websocket }"
+    return (
+        f"http-request del-header Upgrade unless {websocket}",
+        "http-request del-header HTTP2-Settings",
+        "http-request del-header Connection unless { req.fhdr(upgrade) -m found }",
+        "http-request set-header Connection Upgrade if { req.fhdr(upgrade) -m found }",
+    )

@@ -1,0 +1,63 @@
+"""What a gate is told once, at its start: where it listens, where its files are, whom it believes."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from jitgress.domain.errors import InvalidValueError
+
+STALENESS: Final = timedelta(seconds=30)  # invariant 3: how late a revocation may ever be
+MAX_SOCKET_PATH: Final = 92  # sun_path has 108 bytes (unix(7)), and HAProxy adds ".<pid>.bak" while it binds
+_PATH: Final = re.compile(r"/[A-Za-z0-9._/-]+")  # the configuration's grammar has quotes, blanks and $ of its own
+_BIND: Final = re.compile(r"[A-Za-z0-9.:*\[\]-]*:[0-9]{1,5}")
+_ISSUER: Final = re.compile(r"https?://[A-Za-z0-9._~:/\[\]-]+")
+_ID: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSettings:
+    """One gate. `folder` is shared by HAProxy and the agent, and belongs to them alone."""
+
+    gate_id: str
+    folder: Path
+    issuer: str
+    bind: str = "127.0.0.1:8080"
+    staleness: timedelta = STALENESS
+    max_connections: int = 4000
+    socket_path: Path | None = None
+    """Where the runtime socket is; None: in `folder`. A long folder needs a shorter one."""
+
+    def __post_init__(self) -> None:
+        for name, value, form in (
+            ("gate_id", self.gate_id, _ID),
+            ("folder", str(self.folder), _PATH),
+            ("issuer", self.issuer, _ISSUER),
+            ("bind", self.bind, _BIND),
+            ("socket_path", str(self.socket), _PATH),
+        ):
+            if not form.fullmatch(value):
+                raise InvalidValueError(f"{name} {value!r} is not usable", remedy=f"It has to match {form.pattern}.")
+        if len(str(self.socket)) > MAX_SOCKET_PATH:
+            raise InvalidValueError(
+                f"the socket's path {self.socket} is longer than {MAX_SOCKET_PATH} characters",
+                remedy="Set socket_path to a short one, such as /run/jitgress/gate.sock.",
+            )
+        if self.staleness < timedelta(seconds=1):
+            raise InvalidValueError("staleness is under a second", remedy="Give at least 1 s; the default is 30 s.")
+
+    @property
+    def socket(self) -> Path:
+        """Where HAProxy's runtime socket is."""
+        return self.socket_path or self.folder / "haproxy.sock"
+
+    @property
+    def configuration(self) -> Path:
+        """Where haproxy.cfg is."""
+        return self.folder / "haproxy.cfg"
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where the public keys are, one PEM file each."""
+        return self.folder / "keys"
