@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from jitgress.crds.access_request import IMMUTABLE
 from jitgress.crds.fields import (
+    Condition,
     Conditions,
     ExactHost,
     Identity,
@@ -48,4 +49,4 @@ class AccessGrantSpec(Part):
 class AccessGrantStatus(Part):
     """Whether the gates have it, and what a stranger sees at the host."""
 
-    conditions: Conditions = Field(default_factory=list)
+    conditions: Conditions = Field(default_factory=list[Condition])

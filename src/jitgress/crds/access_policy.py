@@ -40,7 +40,7 @@ class ApprovalPart(Part):
             max_length=64,
             description="Who may approve, deny and revoke. With required 0: who may revoke.",
         ),
-    ] = Field(default_factory=list)
+    ] = Field(default_factory=list[SubjectName])
     timeout_seconds: Annotated[int, Field(ge=60, le=604_800)] = 3600
 
 

@@ -4,7 +4,19 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from jitgress.crds.fields import MAX_TEXT, Conditions, Identity, Methods, Name, Part, Paths, Time, rule, rules
+from jitgress.crds.fields import (
+    MAX_TEXT,
+    Condition,
+    Conditions,
+    Identity,
+    Methods,
+    Name,
+    Part,
+    Paths,
+    Time,
+    rule,
+    rules,
+)
 
 IMMUTABLE = rule(
     "self == oldSelf",
@@ -67,4 +79,4 @@ class AccessRequestStatus(Part):
     lateness_milliseconds: (
         Annotated[int, Field(description="From the end of the access to the look that found the host hidden.")] | None
     ) = None
-    conditions: Conditions = Field(default_factory=list)
+    conditions: Conditions = Field(default_factory=list[Condition])

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from jitgress.crds.access_request import IMMUTABLE
-from jitgress.crds.fields import MAX_TEXT, Conditions, Identity, Name, Part, Uid, rules
+from jitgress.crds.fields import MAX_TEXT, Condition, Conditions, Identity, Name, Part, Uid, rules
 from jitgress.domain.review import ReviewDecision
 
 
@@ -30,4 +30,4 @@ class AccessReviewSpec(Part):
 class AccessReviewStatus(Part):
     """Whether the review counts."""
 
-    conditions: Conditions = Field(default_factory=list)
+    conditions: Conditions = Field(default_factory=list[Condition])

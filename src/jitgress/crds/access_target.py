@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jitgress.crds.fields import Conditions, ExactHost, Methods, NamespaceName, Part, Paths
+from jitgress.crds.fields import Condition, Conditions, ExactHost, Methods, NamespaceName, Part, Paths
 
 Port = Annotated[
     int | str,
@@ -36,4 +36,4 @@ class AccessTargetStatus(Part):
 
     observed_generation: int | None = None
     address: Annotated[str, Field(max_length=64)] | None = None
-    conditions: Conditions = Field(default_factory=list)
+    conditions: Conditions = Field(default_factory=list[Condition])

@@ -104,7 +104,7 @@ class Identity(Part):
     """Somebody as the API server authenticated them; admission compares both fields with the caller."""
 
     username: Username
-    groups: Groups = Field(default_factory=list)
+    groups: Groups = Field(default_factory=list[str])
 
 
 class SubjectName(Part):

@@ -66,7 +66,9 @@ def write_key(key: ec.EllipticCurvePrivateKey, path: Path) -> None:
     """Write a private key that only its owner can read."""
     path.touch(mode=0o600)
     path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        )
     )
 
 

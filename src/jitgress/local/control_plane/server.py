@@ -83,6 +83,7 @@ def start_apiserver(layout: Layout, addresses: Addresses, programs: Programs, pr
     flags = {
         "etcd-servers": f"http://127.0.0.1:{addresses.etcd}",
         "bind-address": "127.0.0.1",
+        "endpoint-reconciler-type": "none",
         "secure-port": str(addresses.apiserver),
         "cert-dir": str(layout.pki),
         "tls-cert-file": str(certificate),
