@@ -4,7 +4,7 @@ The story that the defaults tell: alice (dev) asks at NOW for shop/orders; carol
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, Literal
 
 from jitgress.domain.grant import Grant, GrantId
@@ -25,6 +25,21 @@ BOB: Final = Subject("bob", frozenset({"dev"}))
 CAROL: Final = Subject("carol", frozenset({"approvers"}))
 CHRIS: Final = Subject("chris", frozenset({"approvers"}))
 MALLORY: Final = Subject("mallory")
+
+
+class ClocksPutBack(tzinfo):
+    """A zone whose clocks go from 03:00 back to 02:00 on 2026-10-25, without needing a time zone database."""
+
+    def utcoffset(self, at: datetime | None) -> timedelta:
+        wall = at.replace(tzinfo=None) if at else datetime(2026, 1, 1)  # noqa: DTZ001  the clock on the wall
+        is_summer = wall < datetime(2026, 10, 25, 3 - (at.fold if at else 0))  # noqa: DTZ001  the same
+        return timedelta(hours=2 if is_summer else 1)
+
+    def dst(self, at: datetime | None) -> timedelta:
+        return self.utcoffset(at) - timedelta(hours=1)
+
+    def tzname(self, _at: datetime | None) -> str:
+        return "put-back"
 
 
 def seconds(number: float) -> timedelta:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from jitgress.domain.denial import Denial, DenialCode
-from jitgress.domain.judging import Verdict, judge
+from jitgress.domain.judging import Verdict, in_order, judge
 from jitgress.domain.phrasing import plain, with_comment
 from jitgress.domain.policy import Policy, deciding_policy
 from jitgress.domain.request import Request
@@ -88,8 +88,7 @@ def _by_approver(verdict: Verdict) -> Denial | None:
 def _without_policy(request: Request, reviews: tuple[Review, ...], denial: Denial) -> Decision:
     judged = tuple(
         JudgedReview(review, ReviewStanding.NO_POLICY, "no policy decides about this request, so nobody can review it")
-        for review in reviews
-        if review.request_uid == request.ref.uid
+        for review in in_order(request, reviews)
     )
     return Decision(Denied(denial), None, judged, (str(denial),))
 

@@ -33,11 +33,16 @@ class Verdict:
 
 def judge(request: Request, policy: Policy, reviews: Iterable[Review]) -> Verdict:
     """Judge the reviews of `request` under `policy`. Reviews of another request are not looked at."""
-    mine = (review for review in reviews if review.request_uid == request.ref.uid)
     verdict = Verdict((), (), request.created_at if policy.approval.is_automatic else None)
-    for review in sorted(mine, key=lambda r: (r.created_at, _ORDER[r.decision], r.uid)):
+    for review in in_order(request, reviews):
         verdict = _add(verdict, request, policy, review)
     return verdict
+
+
+def in_order(request: Request, reviews: Iterable[Review]) -> list[Review]:
+    """Return the reviews of `request` in the order in which they count, however they arrived."""
+    mine = (review for review in reviews if review.request_uid == request.ref.uid)
+    return sorted(mine, key=lambda review: (review.created_at, _ORDER[review.decision], review.uid))
 
 
 def _add(verdict: Verdict, request: Request, policy: Policy, review: Review) -> Verdict:
