@@ -25,7 +25,7 @@ class KubeSource:
         self._changed = asyncio.Event()
         every = staleness / _CONFIRMATIONS
         self._grants = Reflector(api, ACCESS_GRANTS, clock, namespace=namespace, confirm_every=every)
-        self._keys = Reflector(api, CONFIG_MAPS, clock, namespace=namespace, confirm_every=every)
+        self._keys = Reflector(api, CONFIG_MAPS, clock, namespace=namespace, name=KEYS_CONFIG_MAP, confirm_every=every)
         for reflector in (self._grants, self._keys):
             reflector.subscribe(self._notice)
 

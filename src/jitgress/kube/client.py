@@ -54,13 +54,26 @@ class KubeApi(Protocol):
         ...
 
     async def list_page(
-        self, resource: Resource, namespace: str | None, *, limit: int, next_page: str | None, is_brief: bool = False
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        limit: int,
+        next_page: str | None,
+        is_brief: bool = False,
+        name: str | None = None,
     ) -> Page:
-        """Return one page of a consistent list; `is_brief`: of each object its metadata alone."""
+        """Return one page of a consistent list; `is_brief`: metadata alone; `name`: of that object alone."""
         ...
 
     def watch(
-        self, resource: Resource, namespace: str | None, *, resource_version: str, timeout_s: int
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        resource_version: str,
+        timeout_s: int,
+        name: str | None = None,
     ) -> AsyncGenerator[Object]:
         """Yield watch events ({type, object}) after `resource_version`, with bookmarks. Raises `GoneError`."""
         ...
@@ -126,10 +139,17 @@ class KubeClient:
             return None
 
     async def list_page(
-        self, resource: Resource, namespace: str | None, *, limit: int, next_page: str | None, is_brief: bool = False
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        limit: int,
+        next_page: str | None,
+        is_brief: bool = False,
+        name: str | None = None,
     ) -> Page:
         """Return one page of a consistent list (resourceVersion unset: the most recent)."""
-        parameters = {"limit": str(limit)} | ({"continue": next_page} if next_page else {})
+        parameters = {"limit": str(limit)} | ({"continue": next_page} if next_page else {}) | _only(name)
         headers = _BRIEF if is_brief else None
         body = await self._send("GET", resource.path(namespace), parameters, headers=headers)
         kind = {"apiVersion": resource.api_version, "kind": resource.kind}
@@ -138,7 +158,13 @@ class KubeClient:
         return Page(items, metadata["resourceVersion"], metadata.get("continue") or None)
 
     async def watch(
-        self, resource: Resource, namespace: str | None, *, resource_version: str, timeout_s: int
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        resource_version: str,
+        timeout_s: int,
+        name: str | None = None,
     ) -> AsyncGenerator[Object]:
         """Yield watch events ({type, object}) after `resource_version`, with bookmarks. Raises `GoneError`."""
         parameters = {
@@ -146,6 +172,7 @@ class KubeClient:
             "allowWatchBookmarks": "true",
             "resourceVersion": resource_version,
             "timeoutSeconds": str(timeout_s),
+            **_only(name),
         }
         # The server ends the watch; a peer that vanished is noticed by the read time-out a little later.
         timeout = httpx2.Timeout(_TIMEOUT.connect, read=timeout_s + 5.0)
@@ -220,6 +247,11 @@ class KubeClient:
             raise _refusal(response)
         answer: dict[str, Any] = response.json()
         return answer
+
+
+def _only(name: str | None) -> dict[str, str]:
+    """Return the selector of one object: RBAC by resourceNames permits list and watch only with it."""
+    return {"fieldSelector": f"metadata.name={name}"} if name else {}
 
 
 def _refusal(response: httpx2.Response) -> JitgressError:

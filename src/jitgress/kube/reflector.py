@@ -33,7 +33,7 @@ _log = structlog.get_logger()
 
 
 class Reflector:
-    """Follows one resource, in one namespace or in all. `run` it; readers use `get` and `values`."""
+    """Follows one resource, in one namespace or in all, or one object of it. `run` it; readers use `get` and `values`."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Reflector:
         clock: Clock,
         *,
         namespace: str | None = None,
+        name: str | None = None,
         confirm_every: timedelta | None = None,
     ) -> None:
         self.resource = resource
@@ -52,6 +53,7 @@ class Reflector:
         self._api = api
         self._clock = clock
         self._namespace = namespace
+        self._name = name
         self._confirm_every = confirm_every
         self._objects: dict[Key, Object] = {}
         self._subscribers: list[Subscriber] = []
@@ -133,6 +135,7 @@ class Reflector:
             self.resource,
             self._namespace,
             resource_version=self.resource_version,
+            name=self._name,
             timeout_s=random.randint(*_WATCH_S),  # noqa: S311  spreads load, keeps no secret
         )
         async with aclosing(events):
@@ -183,7 +186,7 @@ class Reflector:
         next_page: str | None = None
         while True:
             page = await self._api.list_page(
-                self.resource, self._namespace, limit=_PAGE, next_page=next_page, is_brief=is_brief
+                self.resource, self._namespace, limit=_PAGE, next_page=next_page, is_brief=is_brief, name=self._name
             )
             items += page.items
             if page.next is None:

@@ -19,7 +19,7 @@ from jitgress.crds.manifests import all_manifests
 from jitgress.domain.clock import Clock
 from jitgress.domain.errors import JitgressError
 from jitgress.gate import process as haproxy
-from jitgress.gate.settings import GateSettings
+from jitgress.gate.settings import STALENESS, GateSettings
 from jitgress.kube.client import KubeApi, KubeClient
 from jitgress.local import cluster, objects, parts
 from jitgress.local.certificates import Authority
@@ -268,9 +268,13 @@ class Stack:
 def gate_settings(content: Mapping[str, Any]) -> GateSettings:
     """Return what HAProxy's files are made from."""
     gate, portal = content["gate"], content["portal"]
-    given = {"staleness": timedelta(seconds=gate["staleness"])} if "staleness" in gate else {}
+    staleness = timedelta(seconds=gate["staleness"]) if "staleness" in gate else STALENESS
     return GateSettings(
-        gate_id=gate["id"], folder=Path(gate["folder"]), issuer=portal["issuer"], bind=gate["bind"], **given
+        gate_id=gate["id"],
+        folder=Path(gate["folder"]),
+        issuer=portal["issuer"],
+        bind=gate["bind"],
+        staleness=staleness,
     )
 
 
