@@ -33,7 +33,7 @@ _log = structlog.get_logger()
 
 
 class Reflector:
-    """Follows one resource, in one namespace or in all, or one object of it. `run` it; readers use `get` and `values`."""
+    """Follows a resource, in one namespace or in all, or one object. `run` it; readers use `get` and `values`."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ Every part is a process of its own that outlives this one; a second `up` in the 
 import asyncio
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -217,7 +217,7 @@ class Stack:
 
     async def _wait_until_ready(self, api: KubeApi, state: State) -> None:
         """Wait until the ingress and the portal answer, the targets are Ready and the gate is programmed."""
-        checks = {
+        checks: dict[str, Callable[[], Awaitable[bool]]] = {
             "Traefik": lambda: _answers(f"http://127.0.0.1:{state.outside.health}/ping"),
             "the portal": lambda: _answers(f"http://{state.services['jitgress-portal']}/readyz"),
             "every target": lambda: cluster.targets_are_ready(api),

@@ -200,3 +200,13 @@ def _alone(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def main() -> None:
+    """Get everything that has to be built, and say so."""
+    programs(print)
+    gateway_crds(print)
+
+
+if __name__ == "__main__":
+    main()

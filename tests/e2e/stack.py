@@ -1,0 +1,192 @@
+"""A person's view of a running stack: the command line, the ingress, and what the sample services saw."""
+
+import asyncio
+import json
+import os
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import yaml
+from websockets.asyncio.client import ClientConnection, connect
+
+PATIENCE_S = 20.0
+
+
+@dataclass
+class Stack:
+    """One `jitgress local up`, by its env.json."""
+
+    folder: Path
+    env: dict[str, Any]
+    _kubeconfigs: dict[str, Path] = field(default_factory=dict[str, Path])
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.env["ca_file"])
+
+    @property
+    def ingress(self) -> tuple[str, int]:
+        url = urlsplit(self.env["ingress_url"])
+        assert url.hostname and url.port
+        return url.hostname, url.port
+
+    def user(self, name: str) -> dict[str, Any]:
+        return next(user for user in self.env["users"] if user["username"].startswith(f"{name}@"))
+
+    def host(self, target: str) -> str:
+        return next(str(each["host"]) for each in self.env["targets"] if each["name"] == target)
+
+    def pid(self, part: str) -> int:
+        return int(self.env["processes"][part])
+
+    def upstream_log(self, target: str) -> str:
+        path = next(each["upstream_log"] for each in self.env["targets"] if each["name"] == target)
+        return Path(path).read_text()
+
+    def kubeconfig(self, name: str) -> Path:
+        """Return a kubeconfig that signs in as one of the stack's users."""
+        if name not in self._kubeconfigs:
+            config = yaml.safe_load(Path(self.env["kubeconfig"]).read_text())
+            config["users"] = [{"name": name, "user": {"token": self.user(name)["kube_token"]}}]
+            config["contexts"] = [{"name": name, "context": {"cluster": config["clusters"][0]["name"], "user": name}}]
+            config["current-context"] = name
+            path = self.folder / f"{name}.kubeconfig"
+            path.write_text(yaml.safe_dump(config))
+            self._kubeconfigs[name] = path
+        return self._kubeconfigs[name]
+
+    def cli(self, user: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `jitgress` as a user of the stack."""
+        environment = os.environ | {
+            "KUBECONFIG": str(self.kubeconfig(user)),
+            "JITGRESS_LOCAL_DIR": str(self.folder),
+            "NO_COLOR": "1",
+            "COLUMNS": "160",
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "jitgress", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def say(self, user: str, *arguments: str) -> Any:
+        """Run a command that must succeed; return its JSON."""
+        done = self.cli(user, *arguments, "-o", "json")
+        assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.last_words()}"
+        return json.loads(done.stdout)
+
+    def ask(self, user: str, target: str, seconds: int, *more: str) -> str:
+        """Ask for a target; return the request as namespace/name."""
+        answer = self.say(user, "request", target, "--for", f"{seconds}s", "--reason", "end-to-end test", *more)
+        return f"{answer['metadata']['namespace']}/{answer['metadata']['name']}"
+
+    def open(self, user: str, target: str, seconds: int, *more: str, approver: str | None = "carol") -> str:
+        """Ask, approve, and wait until Active; return the request."""
+        request = self.ask(user, target, seconds, *more)
+        if approver is not None:
+            done = self.cli(approver, "approve", request)
+            assert done.returncode == 0, done.stdout + done.stderr
+        self.wait_for_state(user, request, "Active")
+        return request
+
+    def state(self, user: str, request: str) -> dict[str, Any]:
+        status: dict[str, Any] = self.say(user, "show", request).get("status", {})
+        active = next((each for each in status.get("conditions", []) if each["type"] == "Active"), {})
+        return status | {"state": active.get("reason", "")}
+
+    def wait_for_state(self, user: str, request: str, *wanted: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
+        return self.wait(lambda: self.state(user, request), lambda seen: seen["state"] in wanted, patience_s)
+
+    def wait(self, look: Callable[[], Any], is_enough: Callable[[Any], bool], patience_s: float = PATIENCE_S) -> Any:
+        """Look until it is enough; fail with what every part last said."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            seen = look()
+            if is_enough(seen):
+                return seen
+            assert time.monotonic() < deadline, f"last seen: {seen}\n{self.last_words()}"
+            time.sleep(0.05)
+
+    def token(self, user: str, request: str) -> str:
+        done = self.cli(user, "token", request)
+        assert done.returncode == 0, done.stdout + done.stderr + self.last_words()
+        return done.stdout.strip()
+
+    def get(self, host: str, path: str = "/", *, token: str | None = None, method: str = "GET", **more: Any) -> Any:
+        """Send one request through the ingress."""
+        headers = {"Host": host, **more.pop("headers", {})}
+        if token is not None:
+            headers["Jitgress-Authorization"] = f"Bearer {token}"
+        with httpx2.Client(verify=self.tls, trust_env=False, timeout=10) as client:
+            url = httpx2.URL(self.env["ingress_url"]).copy_with(raw_path=path.encode())
+            return client.request(method, url, headers=headers, extensions={"sni_hostname": host}, **more)
+
+    @asynccontextmanager
+    async def websocket(self, host: str, path: str, token: str) -> AsyncIterator[ClientConnection]:
+        """Open a WebSocket through the ingress."""
+        address, port = self.ingress
+        headers = {"Jitgress-Authorization": f"Bearer {token}"}
+        async with connect(
+            f"wss://{host}:{port}{path}",
+            host=address,
+            port=port,
+            ssl=self.tls,
+            server_hostname=host,
+            additional_headers=headers,
+            proxy=None,
+            ping_interval=None,
+        ) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def stream(self, host: str, path: str, token: str) -> AsyncIterator[httpx2.Response]:
+        """Begin a long answer through the ingress."""
+        headers = {"Host": host, "Jitgress-Authorization": f"Bearer {token}"}
+        client = httpx2.AsyncClient(verify=self.tls, trust_env=False, timeout=60)
+        async with (
+            client,
+            client.stream(
+                "GET", f"{self.env['ingress_url']}{path}", headers=headers, extensions={"sni_hostname": host}
+            ) as response,
+        ):
+            yield response
+
+    def last_words(self) -> str:
+        """Return the end of every part's log."""
+        logs = sorted((self.folder / "logs").glob("*.log"))
+        return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in logs)
+
+
+async def end_of_stream(response: httpx2.Response) -> float:
+    """Read until the stream is cut; return the wall-clock time of the last byte."""
+    last = time.time()
+    try:
+        async for _ in response.aiter_raw():
+            last = time.time()
+    except httpx2.HTTPError:
+        pass
+    return last
+
+
+async def end_of_websocket(connection: ClientConnection) -> float:
+    """Read until the connection ends; return the wall-clock time of the end."""
+    async for _ in connection:
+        pass
+    return time.time()
+
+
+async def all_ends(*ends: Any, patience_s: float = 30) -> list[float]:
+    """Wait for every stream's end."""
+    return list(await asyncio.wait_for(asyncio.gather(*ends), patience_s))
