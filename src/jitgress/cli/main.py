@@ -29,6 +29,8 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "token": Entry("jitgress.cli.token", "Print a gate token for an open request of yours."),
     "audit": Entry("jitgress.cli.audit", "Read and verify the ledger."),
     "serve": Entry("jitgress.cli.serve", "Run operator and portal."),
+    "gate": Entry("jitgress.cli.gate", "Run the gate's agent beside HAProxy."),
+    "local": Entry("jitgress.cli.local", "Run the whole stack on this machine."),
     "version": Entry("jitgress.cli.version", "Print the version."),
 }
 

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 from pathlib import Path
-from typing import Annotated
 from uuid import uuid4
 
 import typer
@@ -13,9 +12,9 @@ from prometheus_client import REGISTRY
 from jitgress.audit.grouped import GroupedLedger, grouped
 from jitgress.audit.ledger import Ledger
 from jitgress.cli import log
-from jitgress.cli.command import Command, Session, commands
-from jitgress.cli.options import CONNECTION
+from jitgress.cli.command import Session, commands
 from jitgress.cli.process import until_told
+from jitgress.cli.service import ConfigOption, ServiceCommand
 from jitgress.cli.settings import Settings, SettingsError, load
 from jitgress.crds.values import grant_value
 from jitgress.domain.clock import Clock
@@ -37,16 +36,6 @@ from jitgress.portal.server import server
 from jitgress.portal.token_review import TokenReviewAuthenticator
 
 app = commands()
-
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", envvar="JITGRESS_CONFIG", help="The settings, as YAML.")
-]
-
-
-class ServiceCommand(Command):
-    """A command that runs on, and talks to a cluster."""
-
-    shared = CONNECTION[:2]
 
 
 @app.command("serve", cls=ServiceCommand, epilog="jitgress serve --config /etc/jitgress/settings.yaml")
