@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from jitgress.cli.exits import CliError, DeniedError, ExitCode
-from jitgress.cli.names import Name
+from jitgress.cli.names import Name, name_prefix
 from jitgress.cli.view import condition_of
 from jitgress.domain.denial import DenialCode
 from jitgress.domain.errors import InvalidValueError
@@ -53,7 +53,7 @@ def ask_object(target: Name, asked: Mapping[str, Any], caller: Subject) -> dict[
     return {
         "apiVersion": ACCESS_REQUESTS.api_version,
         "kind": ACCESS_REQUESTS.kind,
-        "metadata": {"generateName": f"{target.name[:50]}-", "namespace": target.namespace},
+        "metadata": {"generateName": name_prefix(target.name), "namespace": target.namespace},
         "spec": spec | {"requester": requester},
     }
 

@@ -30,7 +30,7 @@ COLUMNS: Final = (
     Column("ACTOR"),
     Column("REQUEST", rank=2),
     Column("SUBJECT", rank=3),
-    Column("DETAIL", rank=4),
+    Column("DETAIL", rank=4, is_elastic=True),
 )
 
 LedgerOption = Annotated[

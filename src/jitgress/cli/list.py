@@ -24,10 +24,10 @@ COLUMNS: Final = (
     Column("REQUEST"),
     Column("STATE", is_state=True),
     Column("REQUESTER", rank=1),
-    Column("LEFT", rank=2),
-    Column("SCOPE", rank=4),
+    Column("NEXT", rank=2),
+    Column("SCOPE", rank=4, is_elastic=True),
     Column("AGE", rank=3),
-    Column("REASON", rank=5),
+    Column("REASON", rank=5, is_elastic=True),
 )
 
 
@@ -65,7 +65,7 @@ async def _list(session: Session, namespace: str | None, states: set[str], *, is
     def row(each: Any) -> tuple[str, ...]:
         view, now = views[each["metadata"]["uid"]], screen.now
         age = duration_words(now - view.created_at)
-        return (str(view.name), view.state, view.requester, view.left(now), view.scope, age, view.reason)
+        return (str(view.name), view.state, view.requester, view.next(now), view.scope, age, view.reason)
 
     screen.listing(
         chosen,

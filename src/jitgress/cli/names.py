@@ -36,3 +36,8 @@ def parse_name(text: str, namespace: str | None, *, what: str) -> Name:
     if not _NAMESPACE.fullmatch(where) or not _NAME.fullmatch(name):
         raise UsageError(f"{plain(text)!r} doesn't name a {what}", remedy=f"Write it as NAMESPACE/{what.upper()}.")
     return Name(where, name)
+
+
+def name_prefix(name: str) -> str:
+    """Return the `generateName` of an object about the one called `name`; five characters are added to it."""
+    return f"{name[:50].rstrip('.-')}-"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -10,7 +11,7 @@ import typer
 from jitgress.cli.asking import ask_object, refuse_what_is_hopeless
 from jitgress.cli.command import ClusterCommand, Session, commands
 from jitgress.cli.connection import connected
-from jitgress.cli.exits import DeniedError, InterruptedByUserError
+from jitgress.cli.exits import DeniedError, WaitTimedOutError
 from jitgress.cli.names import Name, parse_name
 from jitgress.cli.options import Format
 from jitgress.cli.screen import Screen
@@ -73,17 +74,22 @@ async def _request(session: Session, target: Name, asked: Mapping[str, Any], pat
         name = Name(target.namespace, created["metadata"]["name"])
         found = await _first_look(connection.api, name, screen) or created
         if patience is not None and not request_view(found, screen.now).is_closed:
-            found = await _opened(connection.api, name, patience, screen)
+            found = await wait_for(
+                connection.api, ACCESS_REQUESTS, name, _opened(name, screen), patience, screen=screen
+            )
     _answer(screen, found)
 
 
 async def _first_look(api: KubeApi, name: Name, screen: Screen) -> Object | None:
     """Return the request once somebody has looked at it, or None if nobody does: asking was done all the same."""
-    seen = Wanted(lambda found: request_view(found, screen.now).state != UNSEEN)
-    return await wait_for(api, ACCESS_REQUESTS, name, seen, _FIRST_LOOK)
+    looked_at = replace(_opened(name, screen), is_enough=lambda found: request_view(found, screen.now).state != UNSEEN)
+    try:
+        return await wait_for(api, ACCESS_REQUESTS, name, looked_at, _FIRST_LOOK)
+    except WaitTimedOutError:
+        return None
 
 
-async def _opened(api: KubeApi, name: Name, patience: timedelta, screen: Screen) -> Object:
+def _opened(name: Name, screen: Screen) -> Wanted:
     def is_settled(found: Object) -> bool:
         view = request_view(found, screen.now)
         return view.state == "Active" or view.is_closed
@@ -92,16 +98,7 @@ async def _opened(api: KubeApi, name: Name, patience: timedelta, screen: Screen)
         view = request_view(found, screen.now)
         return f"{name} is {view.state}: {view.message or 'nobody has looked at it yet'}"
 
-    wanted = Wanted(
-        is_settled, progress, standing=f"{name} keeps standing; take it back with: jitgress withdraw {name}"
-    )
-    try:
-        found = await wait_for(api, ACCESS_REQUESTS, name, wanted, patience, screen=screen)
-    except asyncio.CancelledError:  # Ctrl-C reaches the task as its cancellation
-        raise InterruptedByUserError(wanted.standing) from None
-    if found is None:
-        raise wanted.timed_out(patience)
-    return found
+    return Wanted(is_settled, progress, standing=f"It keeps standing; take it back with: jitgress withdraw {name}")
 
 
 def _answer(screen: Screen, found: Object) -> None:

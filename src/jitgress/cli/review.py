@@ -12,16 +12,16 @@ import typer
 from jitgress.cli.command import ClusterCommand, Session, commands
 from jitgress.cli.connection import Connection, connected
 from jitgress.cli.exits import DeniedError
-from jitgress.cli.names import Name, NamespaceOption, RequestArgument, parse_name
+from jitgress.cli.names import Name, NamespaceOption, RequestArgument, name_prefix, parse_name
 from jitgress.cli.options import Format
 from jitgress.cli.screen import Screen
-from jitgress.cli.view import RequestView, condition_of, request_view
+from jitgress.cli.view import RequestView, condition_of, request_view, the_request
 from jitgress.cli.waiting import Wanted, wait_for
 from jitgress.cli.wording import duration_words
 from jitgress.domain.review import ReviewDecision
 from jitgress.domain.subject import Subject
 from jitgress.kube.client import Object
-from jitgress.kube.resources import ACCESS_REQUESTS, ACCESS_REVIEWS, ACCESS_TARGETS
+from jitgress.kube.resources import ACCESS_REVIEWS, ACCESS_TARGETS
 
 app = commands()
 
@@ -85,7 +85,7 @@ async def _review(
 ) -> None:
     screen = Screen(session)
     async with connected(session) as connection:
-        found = await connection.api.get(ACCESS_REQUESTS, name.name, name.namespace)
+        found = await the_request(connection.api, name)
         view, caller = request_view(found, screen.now), await connection.caller()
         if is_own and view.requester != caller.username:
             raise NotYoursError(
@@ -110,7 +110,7 @@ def review_object(view: RequestView, decision: ReviewDecision, reviewer: Subject
     return {
         "apiVersion": ACCESS_REVIEWS.api_version,
         "kind": ACCESS_REVIEWS.kind,
-        "metadata": {"generateName": f"{view.name.name[:50]}-", "namespace": view.name.namespace},
+        "metadata": {"generateName": name_prefix(view.name.name), "namespace": view.name.namespace},
         "spec": spec | ({"comment": comment} if comment else {}),
     }
 
@@ -119,14 +119,13 @@ async def _glance(screen: Screen, connection: Connection, view: RequestView) -> 
     """Show in one glance who asked for what: an approver has to see what they allow."""
     target = await connection.api.find(ACCESS_TARGETS, view.target.name, view.target.namespace) or {}
     spec = target.get("spec", {})
-    paths = (
-        ", ".join(view.paths) or f"{', '.join(spec.get('paths', ())) or 'every permitted path'} (all that it permits)"
-    )
-    methods = ", ".join(view.methods) or f"{', '.join(spec.get('methods', ())) or 'every permitted method'} (all)"
+    every = " (all that the target permits)"
+    paths = ", ".join(view.paths) or ", ".join(spec.get("paths", ("?",))) + every
+    methods = ", ".join(view.methods) or ", ".join(spec.get("methods", ("?",))) + every
     screen.fields(
         [
             ("request", str(view.name)),
-            ("who", f"{view.requester} ({', '.join(view.groups) or 'no group'})"),
+            ("who", view.who),
             ("target", f"{view.target}, {spec.get('host', 'host unknown')}"),
             ("methods", methods),
             ("paths", paths),
@@ -139,12 +138,10 @@ async def _glance(screen: Screen, connection: Connection, view: RequestView) -> 
 async def _judged(connection: Connection, name: Name) -> Object:
     wanted = Wanted(
         lambda found: bool(condition_of(found, "Counted")),
-        standing=f"The review {name} is recorded and counts as soon as an operator runs; look with: jitgress list",
+        lambda _: f"review {name} is not judged yet",
+        standing="It is recorded, and counts as soon as an operator looks at it.",
     )
-    found = await wait_for(connection.api, ACCESS_REVIEWS, name, wanted, _PATIENCE)
-    if found is None:
-        raise wanted.timed_out(_PATIENCE)
-    return found
+    return await wait_for(connection.api, ACCESS_REVIEWS, name, wanted, _PATIENCE)
 
 
 def _answer(screen: Screen, name: Name, judged: Object, done: str) -> None:

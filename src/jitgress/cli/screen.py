@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Final
 
 import yaml
+from rich.cells import cell_len
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -28,15 +28,21 @@ STATE_STYLES: Final[Mapping[str, str]] = {
     "False": "red",
 }
 _UNBOUNDED: Final = 10_000  # a pipe has no width: nothing is cut off for a script
+_ELASTIC: Final = 20  # columns of which the beginning of a reason still says something
+_GAP: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; the ones with the highest `rank` go first where the screen is narrow. `rank` 0 always stays."""
+    """A column; the ones with the highest `rank` go first where the screen is narrow. `rank` 0 always stays.
+
+    An elastic one is cut off at the end before another one has to go.
+    """
 
     title: str
     rank: int = 0
     is_state: bool = False
+    is_elastic: bool = False
 
 
 class Screen:
@@ -81,7 +87,7 @@ class Screen:
         for name, value in rows:
             if value:
                 table.add_row(Text("  " + plain(name)), Text(plain(value)))
-        self.out.print(table)
+        self._draw(table)
 
     def document(self, content: Any) -> None:
         """Print one JSON or YAML document."""
@@ -113,24 +119,46 @@ class Screen:
 
     def _table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
         shown = list(range(len(columns)))
-        table = _drawn(columns, rows, shown)
-        while _width(self.out, table) > self.out.width and any(columns[at].rank for at in shown):
+        while _least_width(columns, rows, shown) > self.out.width and any(columns[at].rank for at in shown):
             shown.remove(max(shown, key=lambda at: (columns[at].rank, at)))
-            table = _drawn(columns, rows, shown)
-        self.out.print(table)
+        spare = self.out.width - _least_width(columns, rows, shown)
+        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, _GAP, 0, 0))
+        for at in shown:
+            width = _width(columns, rows, at)
+            if columns[at].is_elastic:
+                width, spare = _stretched(width, spare)
+            table.add_column(columns[at].title, no_wrap=True, overflow="ellipsis", width=width)
+        for row in rows:
+            table.add_row(*(_cell(columns[at], row[at]) for at in shown))
+        self._draw(table)
+
+    def _draw(self, table: Table) -> None:
+        """Print a table without the blanks that fill its last column: people copy what they see."""
+        with self.out.capture() as drawn:
+            self.out.print(table, crop=False)
+        for line in drawn.get().splitlines():
+            self.out.file.write(line.rstrip() + "\n")
 
 
-def _drawn(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: Sequence[int]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for at in shown:
-        table.add_column(columns[at].title, no_wrap=True, overflow="fold" if at == 0 else "ellipsis")
-    for row in rows:
-        table.add_row(*(Text(row[at], STATE_STYLES.get(row[at], "") if columns[at].is_state else "") for at in shown))
-    return table
+def _cell(column: Column, text: str) -> Text:
+    return Text(text, STATE_STYLES.get(text, "") if column.is_state else "")
 
 
-def _width(console: Console, table: Table) -> int:
-    return Measurement.get(console, console.options.update(max_width=_UNBOUNDED), table).maximum
+def _width(columns: Sequence[Column], rows: Sequence[Sequence[str]], at: int) -> int:
+    return max(cell_len(text) for text in (columns[at].title, *(row[at] for row in rows)))
+
+
+def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: Sequence[int]) -> int:
+    widths = [_width(columns, rows, at) for at in shown]
+    least = (min(width, _ELASTIC) if columns[at].is_elastic else width for at, width in zip(shown, widths, strict=True))
+    return sum(least) + _GAP * (len(shown) - 1)
+
+
+def _stretched(width: int, spare: int) -> tuple[int, int]:
+    """Return how wide an elastic column gets, and what is left to the others."""
+    least = min(width, _ELASTIC)
+    more = max(0, min(width - least, spare))
+    return least + more, spare - more
 
 
 def _console(stream: Any, environ: Mapping[str, str], *, is_plain: bool) -> Console:

@@ -13,11 +13,11 @@ from jitgress.cli.list import everything
 from jitgress.cli.names import Name, NamespaceOption, RequestArgument, parse_name
 from jitgress.cli.options import Format
 from jitgress.cli.screen import Screen
-from jitgress.cli.view import RequestView, condition_of, request_view
+from jitgress.cli.view import RequestView, condition_of, request_view, the_request
 from jitgress.cli.wording import duration_words
 from jitgress.domain.window import parse_time
 from jitgress.kube.client import Object
-from jitgress.kube.resources import ACCESS_REQUESTS, ACCESS_REVIEWS
+from jitgress.kube.resources import ACCESS_REVIEWS
 
 app = commands()
 
@@ -34,7 +34,7 @@ def show(ctx: typer.Context, request: RequestArgument, namespace: NamespaceOptio
 async def _show(session: Session, name: Name) -> None:
     screen = Screen(session)
     async with connected(session) as connection:
-        found = await connection.api.get(ACCESS_REQUESTS, name.name, name.namespace)
+        found = await the_request(connection.api, name)
         reviews: list[Object] = []
         if screen.format is Format.TABLE:
             uid = found["metadata"]["uid"]
@@ -51,15 +51,15 @@ async def _show(session: Session, name: Name) -> None:
 
 
 def _tell(screen: Screen, view: RequestView, reviews: Sequence[Object]) -> None:
-    left = view.left(screen.now)
-    screen.state(str(view.name), view.state, f", {left}" if left else "")
+    then = view.next(screen.now)
+    screen.state(str(view.name), view.state, f", {then}" if then else "")
     window = view.window
     until = f"{screen.time(window.not_before)} to {screen.time(window.not_after)}" if window else ""
     counted = f"{len(view.approved_by)} of {view.approvals_required}" if view.approvals_required else ""
     screen.fields(
         [
             ("why", "" if view.state == "Active" else view.message),
-            ("requester", f"{view.requester} ({', '.join(view.groups) or 'no group'})"),
+            ("requester", view.who),
             ("target", str(view.target)),
             ("scope", view.scope),
             ("for", duration_words(view.duration)),

@@ -20,9 +20,9 @@ COLUMNS: Final = (
     Column("TARGET"),
     Column("READY", is_state=True),
     Column("HOST", rank=1),
-    Column("METHODS", rank=2),
-    Column("PATHS", rank=3),
-    Column("WHY NOT", rank=4),
+    Column("METHODS", rank=4),
+    Column("PATHS", rank=3, is_elastic=True),
+    Column("WHY NOT", rank=2, is_elastic=True),
 )
 
 

@@ -8,13 +8,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from jitgress.cli.exits import CliError
 from jitgress.cli.names import Name
 from jitgress.cli.wording import duration_words
 from jitgress.domain.window import Window, parse_time
+from jitgress.kube.client import KubeApi, Object
+from jitgress.kube.resources import ACCESS_REQUESTS
 
 UNSEEN: Final = "New"
 """No operator has looked at it yet."""
 OPEN_STATES: Final = frozenset({UNSEEN, "Pending", "Opening", "Active"})
+
+_EVERYBODYS: Final = frozenset({"system:authenticated", "system:unauthenticated"})
+
+
+class UnknownRequestError(CliError):
+    """There is no such request."""
+
+    code = "request_unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +64,16 @@ class RequestView:
         methods = ", ".join(self.methods) or "every permitted method"
         return f"{methods} on {', '.join(self.paths) or 'every permitted path'}"
 
-    def left(self, now: datetime) -> str:
-        """Return how long it is open still, or what it waits for."""
+    @property
+    def who(self) -> str:
+        """The requester with their groups; those that everybody has are left out."""
+        groups = [group for group in self.groups if group not in _EVERYBODYS]
+        return f"{self.requester} ({', '.join(groups) or 'no group'})"
+
+    def next(self, now: datetime) -> str:
+        """Return what comes next: how soon it closes, or what it waits for."""
         if self.state in ("Active", "Opening") and self.window:
-            return f"{duration_words(self.window.not_after - now)} left"
+            return f"closes in {duration_words(self.window.not_after - now)}"
         if self.state == "Pending":
             return f"waits for {', '.join(self.waiting_for) or 'its target'}"
         return ""
@@ -89,6 +106,14 @@ def request_view(found: Mapping[str, Any], now: datetime) -> RequestView:
         times={name: parse_time(status[name]) for name in ("activeAt", "closedAt", "hiddenAt") if status.get(name)},
         lateness_ms=status.get("latenessMilliseconds"),
     )
+
+
+async def the_request(api: KubeApi, name: Name) -> Object:
+    """Return the request called `name`, or raise `UnknownRequestError`."""
+    found = await api.find(ACCESS_REQUESTS, name.name, name.namespace)
+    if found is None:
+        raise UnknownRequestError(f"there is no request {name}", remedy="List them with: jitgress list")
+    return found
 
 
 def condition_of(found: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

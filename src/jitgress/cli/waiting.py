@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from jitgress.cli.exits import WaitTimedOutError
+from rich.text import Text
+
+from jitgress.cli.exits import InterruptedByUserError, WaitTimedOutError
 from jitgress.cli.follow import follow
 from jitgress.cli.names import Name
 from jitgress.cli.screen import Screen
@@ -21,15 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """When it is enough, what to say meanwhile, and what keeps standing if it doesn't come."""
+    """When it is enough, how it stands until then, in words, and what keeps standing if it doesn't come."""
 
     is_enough: Callable[[Object], bool]
-    progress: Callable[[Object], str] | None = None
-    standing: str = ""
-
-    def timed_out(self, patience: timedelta) -> WaitTimedOutError:
-        """Return the error for what didn't come within `patience`."""
-        return WaitTimedOutError(f"nothing more came within {duration_words(patience)}", remedy=self.standing)
+    progress: Callable[[Object], str]
+    standing: str
 
 
 async def wait_for(
@@ -40,46 +38,50 @@ async def wait_for(
     patience: timedelta,
     *,
     screen: Screen | None = None,
-) -> Object | None:
-    """Return the object as soon as it is as wanted, or None when `patience` is over."""
-    progress = _Progress(screen, wanted)
+) -> Object:
+    """Return the object as soon as it is as wanted. Raises `WaitTimedOutError` and `InterruptedByUserError`.
+
+    With a `screen` it is told there how the object stands.
+    """
+    progress = _Progress(screen)
+    stand = f"nobody has looked at {name}"
     try:
         async with asyncio.timeout(patience.total_seconds()), aclosing(follow(api, resource, name)) as versions:
             async for found in versions:
                 if wanted.is_enough(found):
                     return found
-                progress.say(found)
+                stand = wanted.progress(found)
+                progress.say(stand)
     except TimeoutError:
-        return None
+        pass
+    except asyncio.CancelledError:  # Ctrl-C reaches the task as its cancellation
+        raise InterruptedByUserError(stand, remedy=wanted.standing) from None
     finally:
         progress.end()
-    return None
+    raise WaitTimedOutError(f"waited {duration_words(patience)}, and {stand}", remedy=wanted.standing)
 
 
 class _Progress:
     """One line that changes on a terminal; elsewhere a line for each change. Always on the error stream."""
 
-    def __init__(self, screen: Screen | None, wanted: Wanted) -> None:
+    def __init__(self, screen: Screen | None) -> None:
         self._screen = screen
-        self._wanted = wanted
         self._last = ""
         self._status: Status | None = None
 
-    def say(self, found: Object) -> None:
+    def say(self, text: str) -> None:
         """Show how it stands, if that is news."""
-        if self._screen is None or self._wanted.progress is None:
-            return
-        text = plain(self._wanted.progress(found))
-        if text == self._last:
+        text = plain(text)
+        if self._screen is None or text == self._last:
             return
         self._last = text
         if not self._screen.err.is_terminal:
             self._screen.note(text)
         elif self._status is None:
-            self._status = self._screen.err.status(text)
+            self._status = self._screen.err.status(Text(text))
             self._status.start()
         else:
-            self._status.update(text)
+            self._status.update(Text(text))
 
     def end(self) -> None:
         """Take the live line away."""
