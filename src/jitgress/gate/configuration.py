@@ -29,11 +29,15 @@ def render(settings: GateSettings) -> str:
 
 
 def _global(settings: GateSettings) -> str:
-    """One thread: a request's rules then run undivided between two commands of the agent, and Lua needs no lock."""
+    """One thread: a request's rules then run undivided between two commands of the agent, and Lua needs no lock.
+
+    Without `noreuseport` a second HAProxy would share the port silently, and deny half of all requests.
+    """
     state = map_file(settings.folder, MapName.STATE)
     return _section(
         "global",
         "nbthread 1",
+        "noreuseport",
         f"maxconn {settings.max_connections}",
         "tune.bufsize 32768",
         "tune.maxrewrite 8192",

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
-from typing import Final, NoReturn
+from typing import Final
 
 import structlog
 
@@ -12,7 +12,7 @@ from jitgress.domain.errors import JitgressError
 from jitgress.gate.agent import RENEW_EVERY, Agent
 from jitgress.gate.ports import GateStatus, Source
 from jitgress.gate.publisher import Publisher
-from jitgress.gate.runtime import Runtime, RuntimeSocket
+from jitgress.gate.runtime import RuntimeSocket
 from jitgress.gate.settings import GateSettings
 
 _FIRST_RETRY: Final = timedelta(milliseconds=50)
@@ -25,19 +25,21 @@ async def run_gate(
     status: GateStatus,
     *,
     clock: Clock | None = None,
-    runtime: Runtime | None = None,
-) -> NoReturn:
+) -> None:
     """Keep HAProxy programmed until cancelled. HAProxy needn't run yet, and may be restarted at any time.
 
     Cancelling leaves HAProxy as it is: it serves on until its lease runs out.
     """
     the_clock = clock or SystemClock()
-    agent = Agent(settings, runtime or RuntimeSocket(settings.socket), the_clock)
+    runtime = RuntimeSocket(settings.socket)
+    agent = Agent(settings, runtime, the_clock)
     publisher = Publisher(status, the_clock, settings.staleness)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(publisher.run())
-        tasks.create_task(_drive(agent, source, publisher))
-    raise AssertionError  # neither of them returns
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(publisher.run())
+            tasks.create_task(_drive(agent, source, publisher))
+    finally:
+        runtime.close()
 
 
 async def _drive(agent: Agent, source: Source, publisher: Publisher) -> None:
