@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx2
 import yaml
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 PATIENCE_S = 20.0
 
@@ -172,18 +173,17 @@ class Stack:
 async def end_of_stream(response: httpx2.Response) -> float:
     """Read until the stream is cut; return the wall-clock time of the last byte."""
     last = time.time()
-    try:
+    with suppress(httpx2.HTTPError):
         async for _ in response.aiter_raw():
             last = time.time()
-    except httpx2.HTTPError:
-        pass
     return last
 
 
 async def end_of_websocket(connection: ClientConnection) -> float:
     """Read until the connection ends; return the wall-clock time of the end."""
-    async for _ in connection:
-        pass
+    with suppress(ConnectionClosed):
+        while True:
+            await connection.recv()
     return time.time()
 
 
