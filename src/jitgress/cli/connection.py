@@ -27,6 +27,12 @@ from jitgress.kube.errors import NotFoundError, UnauthorizedError, UnreachableEr
 from jitgress.kube.resources import SELF_SUBJECT_REVIEWS
 
 
+class NotInstalledError(CliError):
+    """The cluster doesn't know our resources."""
+
+    code = "not_installed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """An API server and the caller's credential for it. `bearer` gives None where there is no token (certificates)."""
@@ -57,7 +63,7 @@ async def connected(session: Session) -> AsyncGenerator[Connection]:
         raise NotReachableError(error.message, remedy=error.remedy) from error
     except NotFoundError as error:
         if "could not find the requested resource" in error.message:
-            raise CliError(
+            raise NotInstalledError(
                 "this cluster has no jitgress resources", remedy="Install jitgress there, or choose another --context."
             ) from error
         raise

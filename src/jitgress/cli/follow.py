@@ -46,12 +46,13 @@ async def follow(
 async def _changes(api: KubeApi, resource: Resource, seen: Object) -> AsyncGenerator[Object, None]:
     """Yield later versions of `seen` until the watch ends; a deleted object comes as an empty one."""
     name, version = seen["metadata"]["name"], seen["metadata"]["resourceVersion"]
-    events = api.watch(resource, seen["metadata"]["namespace"], resource_version=version, timeout_s=_WATCH_S)
+    namespace = seen["metadata"]["namespace"]
+    events = api.watch(resource, namespace, resource_version=version, timeout_s=_WATCH_S, name=name)
     try:
         async with aclosing(events):
             async for event in events:
                 found: Object = event["object"]
-                if event["type"] != "BOOKMARK" and found["metadata"]["name"] == name:
+                if event["type"] != "BOOKMARK":
                     yield {} if event["type"] == "DELETED" else found
     except (GoneError, ForbiddenError, UnreachableError):
         return

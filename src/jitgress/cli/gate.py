@@ -23,7 +23,10 @@ app = commands()
 
 @app.command("gate", cls=ServiceCommand, epilog="jitgress gate --config /etc/jitgress/settings.yaml")
 def gate(ctx: typer.Context, config: ConfigOption = None) -> None:
-    """Keep one HAProxy programmed, until told to stop. HAProxy itself runs beside it, on its own."""
+    """Run the gate's agent beside HAProxy, until told to stop.
+
+    It has HAProxy follow the grants; HAProxy itself runs beside it, on its own.
+    """
     session: Session = ctx.obj
     settings = load(config, session.outside.environ)
     log.configure(no_color=bool(session.outside.environ.get("NO_COLOR")))

@@ -1,0 +1,184 @@
+import json
+import signal
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from jitgress.kube.client import Object
+from jitgress.kube.resources import ACCESS_REQUESTS, ACCESS_TARGETS
+from tests.unit.cli.cluster import ALICE, Cluster, active, pending, status
+
+ASK = ("request", "shop/orders", "--for", "30m", "--reason", "INC-123")
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster().has_target()
+
+
+def answering(cluster: Cluster, *statuses: dict[str, Any]) -> Cluster:
+    cluster.answers[ACCESS_REQUESTS] = lambda _: statuses
+    return cluster
+
+
+def test_a_request_says_who_asks_for_what(cluster: Cluster) -> None:
+    answering(cluster, pending())
+
+    assert cluster.run(*ASK, "--path", "/api", "--method", "get") == 0
+
+    (created,) = cluster.created
+    assert created["metadata"]["name"].startswith("orders-")
+    assert created["spec"] == {
+        "target": "orders",
+        "requester": {"username": ALICE.username, "groups": sorted(ALICE.groups)},
+        "reason": "INC-123",
+        "durationSeconds": 1800,
+        "paths": ["/api"],
+        "methods": ["GET"],
+    }
+
+
+def test_what_is_not_narrowed_is_left_out(cluster: Cluster) -> None:
+    answering(cluster, pending()).run(*ASK)
+
+    assert {"paths", "methods"}.isdisjoint(cluster.created[0]["spec"])
+
+
+def test_it_says_whom_it_waits_for_and_what_they_do(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert answering(cluster, pending()).run(*ASK) == 0
+
+    first, second = capsys.readouterr().out.splitlines()
+    name = f"shop/{cluster.created[0]['metadata']['name']}"
+    assert first == f"{name} is Pending: 0 of 1 approvals; these may approve: group approvers"
+    assert second == f"  They approve it with: jitgress approve {name}"
+
+
+def test_waiting_ends_with_the_address_and_the_closing_time(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answering(cluster, pending(), status("Opening", "the route is being programmed"), active())
+
+    assert cluster.run(*ASK, "--wait") == 0
+
+    captured = capsys.readouterr()
+    assert " is Active until 10:30:00 UTC (in 30 min)" in captured.out
+    assert "  https://orders.example.test\n" in captured.out
+    assert "is Opening: the route is being programmed" in captured.err
+
+
+def test_without_waiting_json_is_the_object_and_nothing_else(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answering(cluster, pending()).run(*ASK, "-o", "json") == 0
+
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["metadata"]["namespace"] == "shop"
+    assert captured.err == ""
+
+
+def test_only_the_name_is_printed_for_a_script(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert answering(cluster, pending()).run(*ASK, "-o", "name") == 0
+
+    assert capsys.readouterr().out == f"shop/{cluster.created[0]['metadata']['name']}\n"
+
+
+def test_a_denial_exits_with_3_and_its_reason(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    answering(cluster, status("Denied", "no policy lets alice reach shop/orders"))
+
+    assert cluster.run(*ASK, "--wait", "-o", "json") == 3
+
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["error"]["code"] == "denied"
+    assert "no policy lets alice reach shop/orders" in captured.err
+
+
+def test_what_closes_while_waiting_is_told(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    answering(cluster, pending(), status("ApprovalTimedOut", "nobody approved in time"))
+
+    assert cluster.run(*ASK, "--wait") == 0
+
+    assert "is ApprovalTimedOut: nobody approved in time" in capsys.readouterr().out
+
+
+def test_patience_that_ends_exits_with_4_and_says_what_stands(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answering(cluster, pending())
+
+    assert cluster.run(*ASK, "--wait", "--timeout", "1s") == 4
+
+    words = capsys.readouterr().err.splitlines()[-1]
+    assert words.startswith("error: waited 1 s, and shop/orders-")
+    assert "It keeps standing; take it back with: jitgress withdraw shop/orders-" in words
+
+
+def test_ctrl_c_exits_with_130_and_says_what_stands(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_created: Object) -> Sequence[dict[str, Any]]:
+        signal.raise_signal(signal.SIGINT)
+        return []
+
+    cluster.answers[ACCESS_REQUESTS] = interrupted
+
+    assert cluster.run(*ASK, "--wait") == 130
+
+    (words,) = capsys.readouterr().err.splitlines()
+    assert words.startswith("interrupted: ")
+    assert "jitgress withdraw shop/orders-" in words
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        (("--path", "/apix"), 3, "doesn't permit /apix. The most it permits is GET, POST on /api, /health"),
+        (("--path", "/"), 3, "doesn't permit /."),
+        (("--method", "DELETE"), 3, "doesn't permit DELETE."),
+        (("--path", "/*"), 2, "is not a path prefix"),
+        (("--path", "/api/../admin"), 2, "is not a path prefix"),
+        (("--method", "TRACE"), 2, "is not a method that can be granted"),
+        (("--timeout", "soon", "--wait"), 2, "'soon' is not a duration"),
+    ],
+)
+def test_what_is_hopeless_is_said_at_once(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], code: int, words: str
+) -> None:
+    assert cluster.run(*ASK, *more) == code
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+    assert cluster.created == []
+
+
+def test_an_unknown_target_is_answered_with_the_nearest(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cluster.run("request", "shop/order", "--for", "5m", "--reason", "x") == 3
+
+    assert "there is no target shop/order. Did you mean shop/orders?" in capsys.readouterr().err
+
+
+def test_a_target_that_is_not_ready_is_not_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = Cluster().has_target(ready=False)
+
+    assert cluster.run(*ASK) == 3
+
+    assert "target shop/orders is not ready: its Service is missing" in capsys.readouterr().err
+    assert cluster.created == []
+
+
+def test_who_may_not_read_targets_leaves_the_decision_to_the_server(
+    cluster: Cluster,
+) -> None:
+    cluster.forbidden.add(ACCESS_TARGETS)
+    answering(cluster, pending())
+
+    assert cluster.run(*ASK, "--path", "/elsewhere") == 0
+
+
+def test_without_an_operator_asking_is_done_all_the_same(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jitgress.cli.request._FIRST_LOOK", timedelta(milliseconds=1))
+
+    assert cluster.run(*ASK) == 0
+
+    assert "is New: nobody has looked at it yet; is the operator running?" in capsys.readouterr().out
