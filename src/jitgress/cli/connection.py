@@ -61,6 +61,8 @@ async def connected(session: Session) -> AsyncGenerator[Connection]:
         raise NotSignedInError("the API server doesn't know you", remedy=error.remedy) from error
     except UnreachableError as error:
         raise NotReachableError(error.message, remedy=error.remedy) from error
+    except (ConfigError, FileNotFoundError, PermissionError) as error:  # from the kubeconfig's plugin or token file
+        raise _no_credential(error) from error
     except NotFoundError as error:
         if "could not find the requested resource" in error.message:
             raise NotInstalledError(
@@ -92,7 +94,9 @@ def _config(options: Options, outside: Outside) -> SingleConfig:
 def _read(path: Path, context: str | None) -> SingleConfig:
     try:
         chosen = KubeConfig.from_file(path).get(context)
-    except (ConfigError, OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise _unusable(f"{path} is not one ({type(error).__name__}: {error})") from error
+    except (ConfigError, OSError, yaml.YAMLError) as error:
         raise _unusable(error) from error
     if chosen is None:
         raise _unusable("it names no current context")
@@ -112,6 +116,10 @@ def _unusable(why: object) -> NoKubeconfigError:
     )
 
 
+def _no_credential(why: object) -> NotSignedInError:
+    return NotSignedInError(f"the kubeconfig gives no credential: {why}", remedy="Sign in again.")
+
+
 async def _bearer(user: User | None) -> str | None:
     auth = user_auth(user or User())
     if auth is None:
@@ -119,8 +127,8 @@ async def _bearer(user: User | None) -> str | None:
     flow = auth.async_auth_flow(httpx2.Request("GET", "https://kubernetes.invalid/"))
     try:
         request = await anext(flow)
-    except (ConfigError, OSError) as error:
-        raise NotSignedInError(f"the kubeconfig gives no credential: {error}", remedy="Sign in again.") from error
+    except (ConfigError, OSError, ValueError, LookupError) as error:
+        raise _no_credential(error) from error
     finally:
         await flow.aclose()
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -82,9 +82,14 @@ async def _request(session: Session, target: Name, asked: Mapping[str, Any], pat
 
 async def _first_look(api: KubeApi, name: Name, screen: Screen) -> Object | None:
     """Return the request once somebody has looked at it, or None if nobody does: asking was done all the same."""
-    looked_at = replace(_opened(name, screen), is_enough=lambda found: request_view(found, screen.now).state != UNSEEN)
+
+    def is_seen(found: Object) -> bool:
+        return request_view(found, screen.now).state != UNSEEN
+
     try:
-        return await wait_for(api, ACCESS_REQUESTS, name, looked_at, _FIRST_LOOK)
+        return await wait_for(
+            api, ACCESS_REQUESTS, name, replace(_opened(name, screen), is_enough=is_seen), _FIRST_LOOK
+        )
     except WaitTimedOutError:
         return None
 
