@@ -63,7 +63,7 @@ def problem(code: str, status: int, title: str, detail: str) -> str:
 
 # RFC 3986, 3.3, less everything that two servers could read differently: `jitgress.domain.scope.canonical_path` says
 # the same in other words, and a test holds them together. It states what is clear, so that a failing regex refuses.
-_CLEAR_ESCAPE: Final = r"%(?!2[eEfF]|5[cC]|3[bB]|[01][0-9A-Fa-f]|7[fF])[0-9A-Fa-f]{2}"
+_CLEAR_ESCAPE: Final = r"%(?!2[5eEfF]|5[cC]|3[bB]|[01][0-9A-Fa-f]|7[fF]|[cC][01]|[eE]0%[89]|[fF]0%8)[0-9A-Fa-f]{2}"
 _SEGMENT: Final = rf"(?!\.\.?(?:/|\z))(?:[!\"$&-.0-:<->@-\[\]-~]++|{_CLEAR_ESCAPE})++"
 CLEAR_PATH: Final = rf"^/(?:{_SEGMENT}(?:/{_SEGMENT})*+/?)?\z"
 

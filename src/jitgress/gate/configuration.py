@@ -95,7 +95,7 @@ def _gathered(folder: Path) -> tuple[tuple[str, str], ...]:
         ("lease_left", f"str({LEASE_KEY}),map_str({state}),sub(txn.now)"),
         ("host", "req.hdr(host),field(1,:),lower"),
         ("method", "method"),
-        ("path", "path"),
+        ("path", "url,field(1,?)"),  # as it was sent: `path` would hide that it is not in origin form
         ("token", f"http_auth_bearer({bearer})"),
         ("token", f"req.cook({cookie}) unless {{ var(txn.token) -m len ge 1 }}"),
         ("grant", "var(txn.token),jwt_payload_query('$.grant')"),

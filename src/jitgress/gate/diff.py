@@ -18,7 +18,7 @@ from jitgress.gate.commands import (
     SetEntry,
 )
 from jitgress.gate.layout import MapName, ServerPath
-from jitgress.gate.observe import Observed, ServerState
+from jitgress.gate.observe import REPEATED, Observed, ServerState
 from jitgress.gate.programme import Programme
 
 _CLOSING: Final = (MapName.GRANTS, MapName.KEYS, MapName.METHODS, MapName.PATHS, MapName.HOSTS)
@@ -44,9 +44,10 @@ def _close(wanted: Programme, found: Observed) -> Iterator[Command]:
 def _state(wanted: Programme, found: Observed) -> Iterator[Command]:
     """One step from one value to the next: there is no moment without one."""
     before, after = found.entries[MapName.STATE], wanted.entries[MapName.STATE]
-    yield from (DropEntry(MapName.STATE, key) for key in before if key not in after)
+    unclear = [key for key, value in before.items() if key not in after or value == REPEATED]
+    yield from (DropEntry(MapName.STATE, key) for key in unclear)
     for key, value in after.items():
-        if key not in before:
+        if key not in before or key in unclear:
             yield AddEntry(MapName.STATE, key, value)
         elif before[key] != value:
             yield SetEntry(MapName.STATE, key, value)

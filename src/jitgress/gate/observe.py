@@ -10,7 +10,7 @@ from jitgress.gate.grants import join_address
 from jitgress.gate.layout import LEASE_KEY, SHARDS, MapName, ServerPath, backend_name, map_file
 from jitgress.gate.programme import Entries, Programme
 
-_REPEATED: Final = "\x00repeated"
+REPEATED: Final = "\x00repeated"
 """Stands for the value of a key that is in a map twice: it equals nothing that could be wanted, so it is mended."""
 
 # `show servers state`, version 1 (HAProxy management guide): the columns that we read.
@@ -60,7 +60,7 @@ def _entries(answer: str) -> dict[str, str]:
         if len(parts) != 3 or not parts[0].startswith("0x"):  # noqa: PLR2004  pointer, key, value
             raise UnexpectedAnswerError(f"a map's entry has an unknown form: {line[:60]!r}", remedy="Use HAProxy 2.8.")
         _, key, value = parts
-        entries[key] = _REPEATED if key in entries else value
+        entries[key] = REPEATED if key in entries else value
     return entries
 
 

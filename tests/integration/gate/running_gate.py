@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -75,6 +75,14 @@ class RunningGate:
         bearer = self.token(grant) if token is None else token
         return await ask(self.port, grant.host, path, method=method, token=bearer)
 
+    async def served(self, grant: Grant) -> None:
+        """Wait until a request of `grant` is served."""
+
+        async def is_served() -> bool:
+            return (await self.ask(grant)).status == 200
+
+        await until(is_served, "a request to be served")
+
     async def command(self, line: str) -> str:
         runtime = RuntimeSocket(self.settings.socket)
         try:
@@ -83,14 +91,18 @@ class RunningGate:
             runtime.close()
 
 
-async def until(holds: Callable[[], bool], what: str) -> None:
+async def until(holds: Callable[[], bool | Awaitable[bool]], what: str) -> None:
     """Wait for a condition, with a deadline."""
     try:
         async with asyncio.timeout(_DEADLINE_S):
-            while not holds():
-                await asyncio.sleep(0.005)
+            while not await _is_so(holds()):
+                await asyncio.sleep(0.005)  # noqa: ASYNC110  other processes set no event of ours
     except TimeoutError:
         raise AssertionError(f"waited {_DEADLINE_S} s in vain for {what}") from None
+
+
+async def _is_so(answer: bool | Awaitable[bool]) -> bool:  # noqa: FBT001  a condition's answer
+    return answer if isinstance(answer, bool) else await answer
 
 
 async def until_time(at: datetime) -> None:

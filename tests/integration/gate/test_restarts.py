@@ -1,6 +1,5 @@
 """Either side may be restarted at any time, and what HAProxy has drifts back to what it should have."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,18 +14,12 @@ from tests.unit.gate.builders import a_grant, a_jwks, a_key
 pytestmark = pytest.mark.real
 
 
-async def until_status(gate: RunningGate, grant: "object", status: int) -> None:
-    async with asyncio.timeout(10):
-        while (await gate.ask(grant)).status != status:  # type: ignore[arg-type]  # one kind of grant
-            await asyncio.sleep(0.01)
-
-
 async def test_a_new_haproxy_is_programmed_anew(gate: RunningGate, target: RecordingTarget) -> None:
     grant = a_grant(address=target.address, not_before=datetime.now(UTC))
     await gate.permit(grant)
     await gate.kill_haproxy()
     await gate.start_haproxy()
-    await until_status(gate, grant, 200)
+    await gate.served(grant)
 
 
 async def test_a_new_agent_takes_over_and_cuts_nobody(gate: RunningGate, target: RecordingTarget) -> None:
@@ -54,7 +47,7 @@ async def test_drift_is_put_right(gate: RunningGate, target: RecordingTarget) ->
     await gate.command(f"add server {server_of(foreign)} 127.0.0.1:1")
     await gate.stop_agent()
     gate.start_agent()
-    await until_status(gate, grant, 200)
+    await gate.served(grant)
     assert foreign.id not in await gate.command("show servers state")
 
 
@@ -112,7 +105,9 @@ async def test_an_ended_grants_server_goes_and_its_subject_is_told(gate: Running
     await gate.permit(grant)
     token = gate.token(grant)
     await gate.ask(grant, token=token)
-    async with asyncio.timeout(10):
-        while grant.id in await gate.command("show servers state"):
-            await asyncio.sleep(0.05)
+
+    async def is_gone() -> bool:
+        return grant.id not in await gate.command("show servers state")
+
+    await until(is_gone, "the server to be removed")
     assert (await gate.ask(grant, token=token)).reason == "grant_ended"

@@ -120,13 +120,7 @@ async def test_a_gate_that_hears_nothing_cuts_all_and_refuses(target: RecordingT
         gate.api.is_reachable = True
         if silent == "agent":
             gate.start_agent()
-        await until_served(gate, grant)
-
-
-async def until_served(gate: RunningGate, grant: Grant) -> None:
-    async with asyncio.timeout(10):
-        while (await gate.ask(grant)).status != 200:
-            await asyncio.sleep(0.01)
+        await gate.served(grant)
 
 
 async def test_nothing_is_served_after_the_end(gate: RunningGate, target: RecordingTarget) -> None:

@@ -1,0 +1,139 @@
+"""Whatever HAProxy has, the commands lead to what it should have, and on the way never permit too much or too little."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jitgress.domain.grant import Grant
+from jitgress.gate.commands import failures, text
+from jitgress.gate.diff import diff
+from jitgress.gate.keys import GateKey
+from jitgress.gate.layout import MapName, map_file
+from jitgress.gate.observe import Observed, questions, understand
+from jitgress.gate.programme import Programme, programme
+from tests.unit.gate.builders import NOW, a_grant
+from tests.unit.gate.haproxy_simulator import HaproxySimulator
+
+FOLDER: Final = Path("/gate")
+PATHS: Final = ("/", "/api", "/api/v1", "/b")
+METHODS: Final = ("GET", "POST")
+
+grants = st.builds(
+    a_grant,
+    st.integers(1, 4),
+    host=st.sampled_from(["a.example.test", "b.example.test"]),
+    address=st.sampled_from(["127.0.0.1:9001", "127.0.0.1:9002", "[::1]:9001"]),
+    paths=st.sets(st.sampled_from(PATHS), min_size=1),
+    methods=st.sets(st.sampled_from(METHODS), min_size=1),
+    username=st.sampled_from(["alice", "zoë |;%\\ x"]),
+    not_before=st.sampled_from([NOW - timedelta(minutes=9), NOW, NOW + timedelta(minutes=1)]),
+)
+grant_sets = st.lists(grants, unique_by=lambda grant: grant.id, max_size=4)
+keys = st.lists(st.builds(GateKey, st.sampled_from("ab"), st.sampled_from(["1", "2"])), unique_by=lambda key: key.kid)
+programmes = st.builds(lambda some, ks: programme(some, ks, FOLDER, NOW), grant_sets, keys)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Somebody's hand in HAProxy: entries and servers that nobody asked for, or that are gone."""
+
+    repeated: int = 0
+    lost: int = 0
+    closed: int = 0
+
+
+drifts = st.builds(Drift, st.integers(0, 9), st.integers(0, 9), st.integers(0, 4))
+
+
+def ask(simulator: HaproxySimulator, lines: Sequence[str]) -> list[str]:
+    return asyncio.run(simulator.ask(lines))
+
+
+def observed(simulator: HaproxySimulator) -> Observed:
+    return understand(ask(simulator, questions(FOLDER)))
+
+
+def follow(simulator: HaproxySimulator, goal: Programme) -> None:
+    commands = diff(goal, observed(simulator))
+    answers = ask(simulator, [text(command, FOLDER) for command in commands])
+    assert failures(commands, answers) == ()
+
+
+def spoil(simulator: HaproxySimulator, drift: Drift) -> None:
+    entries = [(file, entry) for file, found in simulator.maps.items() for entry in found]
+    for file, entry in entries[: drift.repeated]:
+        simulator.maps[file].append(entry)
+    for file, entry in entries[drift.repeated : drift.repeated + drift.lost]:
+        simulator.maps[file].remove(entry)
+    for server in list(simulator.servers.values())[: drift.closed]:
+        server.is_open = False
+
+
+@given(before=programmes, drift=drifts, goal=programmes)
+def test_the_commands_lead_to_the_goal_from_anywhere(before: Programme, drift: Drift, goal: Programme) -> None:
+    simulator = HaproxySimulator(FOLDER)
+    follow(simulator, before)
+    spoil(simulator, drift)
+    follow(simulator, goal)
+    assert observed(simulator) == Observed.following(goal)
+    assert diff(goal, observed(simulator)) == ()
+
+
+def permitted(simulator: HaproxySimulator) -> set[tuple[str, ...]]:
+    """What a request could do now, read from the maps as HAProxy's rules read them."""
+    hosts, methods, paths = (simulator.entries(name) for name in (MapName.HOSTS, MapName.METHODS, MapName.PATHS))
+    open_servers = {path.split("/")[1]: s.address for path, s in simulator.servers.items() if s.is_open}
+    found: set[tuple[str, ...]] = set()
+    for grant, entry in simulator.entries(MapName.GRANTS).items():
+        _, not_after, host, user, _ = entry.split("|")
+        address = open_servers.get(f"{grant}.{not_after}")
+        if address is None or host not in hosts:
+            continue
+        for method in METHODS:
+            for path in ("/", "/api", "/api/v1/x", "/b"):
+                is_inside = any(f"{grant}:{path}/".startswith(prefix) for prefix in paths)
+                if f"{grant}:{method}" in methods and is_inside:
+                    found.add((grant, entry, user, address, method, path))
+    return found
+
+
+@given(before=grant_sets, goal=grant_sets)
+def test_no_step_permits_what_neither_end_does_nor_refuses_what_both_permit(
+    before: list[Grant], goal: list[Grant]
+) -> None:
+    simulator = HaproxySimulator(FOLDER)
+    follow(simulator, _programme(goal))
+    after = permitted(simulator)
+    simulator.restart()
+    follow(simulator, _programme(before))
+    first, seen = permitted(simulator), list[set[tuple[str, ...]]]()
+    unchanged = {grant.id for grant in before if grant in goal}
+    simulator.watch = lambda: seen.append(permitted(simulator))
+    follow(simulator, _programme(goal))
+    for moment in seen:
+        assert moment <= first | after
+        assert {each for each in first & after if each[0] in unchanged} <= moment
+
+
+@given(before=grant_sets, goal=grant_sets)
+def test_only_streams_of_servers_that_go_are_cut(before: list[Grant], goal: list[Grant]) -> None:
+    simulator = HaproxySimulator(FOLDER)
+    follow(simulator, _programme(before))
+    simulator.cut.clear()
+    follow(simulator, _programme(goal))
+    kept = {grant.id for grant in before if grant in goal and not grant.window.has_ended(NOW)}
+    assert not [server for server in simulator.cut if server.split("/")[1].partition(".")[0] in kept]
+
+
+def _programme(some: Iterable[Grant]) -> Programme:
+    return programme(some, [GateKey("a", "1")], FOLDER, NOW)
+
+
+def test_the_map_files_are_what_both_sides_call_the_maps() -> None:
+    assert {str(map_file(FOLDER, name)) for name in MapName} == set(HaproxySimulator(FOLDER).maps)
