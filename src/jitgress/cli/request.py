@@ -103,7 +103,9 @@ def _opened(name: Name, screen: Screen) -> Wanted:
         view = request_view(found, screen.now)
         return f"{name} is {view.state}: {view.message or 'nobody has looked at it yet'}"
 
-    return Wanted(is_settled, progress, standing=f"It keeps standing; take it back with: jitgress withdraw {name}")
+    return Wanted(
+        is_settled, progress, standing=f"It keeps standing; take it back with: {screen.command(f'withdraw {name}')}"
+    )
 
 
 def _answer(screen: Screen, found: Object) -> None:
@@ -125,7 +127,7 @@ def _tell(screen: Screen, view: RequestView) -> None:
             end = view.window.not_after
             screen.state(str(view.name), "Active", f" until {screen.time(end)} (in {duration_words(end - screen.now)})")
             screen.line(f"  {view.url}")
-            screen.line(f'  curl -H "Jitgress-Authorization: Bearer $(jitgress token {view.name})" {view.url}')
+            screen.line(f"  {_first_use(screen, view)}")
         case state if state == UNSEEN:
             screen.state(str(view.name), state, ": nobody has looked at it yet; is the operator running?")
         case "Pending" if view.waiting_for:
@@ -133,3 +135,12 @@ def _tell(screen: Screen, view: RequestView) -> None:
             screen.line(f"  They approve it with: jitgress approve {view.name}")
         case state:
             screen.state(str(view.name), state, f": {view.message}")
+
+
+def _first_use(screen: Screen, view: RequestView) -> str:
+    """Return a command that reaches what was opened."""
+    authority = screen.local_authority()
+    trust = f"--cacert {authority} " if authority else ""
+    path = view.paths[0] if view.paths else "/"
+    token = screen.command(f"token {view.name}")
+    return f'curl {trust}-H "Jitgress-Authorization: Bearer $({token})" {view.url}{path}'

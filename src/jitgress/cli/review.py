@@ -90,9 +90,9 @@ async def _review(
         if is_own and view.requester != caller.username:
             raise NotYoursError(
                 f"{name} is {view.requester}'s request, you are {caller.username}",
-                remedy=f"End it as an approver with: jitgress revoke {name}",
+                remedy=f"End it as an approver with: {screen.command(f'revoke {name}')}",
             )
-        if screen.format is Format.TABLE:
+        if screen.format is Format.TABLE and not is_own:
             await _glance(screen, connection, view)
         body = review_object(view, decision, caller, comment)
         created = await connection.api.create(ACCESS_REVIEWS, body, name.namespace)
@@ -149,7 +149,7 @@ def _answer(screen: Screen, name: Name, judged: Object, done: str) -> None:
     if counted.get("status") != "True":
         raise NotCountedError(
             f"it does not count ({counted.get('reason', 'Unknown')}): {counted.get('message', '')}",
-            remedy=f"See: jitgress show {name}",
+            remedy=f"See: {screen.command(f'show {name}')}",
         )
     match screen.format:
         case Format.JSON | Format.YAML:

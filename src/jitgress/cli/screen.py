@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jitgress.cli.command import Session
+from jitgress.cli.local_stack import LocalStack
 from jitgress.cli.options import Format
 from jitgress.cli.wording import plain, time_words
 
@@ -64,6 +65,18 @@ class Screen:
     def time(self, at: datetime) -> str:
         """Return a moment for people."""
         return time_words(at, self.now, self._session.outside.zone)
+
+    def command(self, words: str) -> str:
+        """Return a command of ours as the same person would type it."""
+        who = self._session.options.as_local
+        return f"jitgress --as-local {who} {words}" if who else f"jitgress {words}"
+
+    def local_authority(self) -> str | None:
+        """Return the certificate file that the local stack's hosts are checked against, if it is spoken to."""
+        if self._session.options.as_local is None:
+            return None
+        stack = LocalStack.find(self._session.outside.environ)
+        return str(stack.ca_file) if stack else None
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line of the answer."""

@@ -72,7 +72,9 @@ def _tell(screen: Screen, view: RequestView, reviews: Sequence[Object]) -> None:
         ]
     )
     screen.line("")
-    moments = sorted([*_course(view), *map(_review, reviews)], key=lambda moment: moment[0])
+    asked, *course = _course(view)
+    # Reviews carry whole seconds: what they brought about comes after them.
+    moments = sorted([asked, *map(_review, reviews), *course], key=lambda moment: moment[0].replace(microsecond=0))
     screen.fields([(screen.time(at), text) for at, text in moments])
 
 

@@ -42,11 +42,11 @@ shop/orders-abcde is Active, closes in 30 min
   url        https://orders.example.test
 
   07:00:00 UTC  alice@example.test asked
-  10:00:00 UTC  the window begins
-  10:00:00 UTC  seen open: strangers are refused at the address
   10:00:00 UTC  alice@example.test approved: does not count (SelfReview): nobody
                 approves their own
   10:00:00 UTC  carol@example.test approved
+  10:00:00 UTC  the window begins
+  10:00:00 UTC  seen open: strangers are refused at the address
   10:30:00 UTC  it will close by itself
 """
 
