@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m bench [NAME ...]`. What falls short is printed first; the exit code is 0 all the same."""
+"""Run the benchmarks: `python -m bench [NAME ...]`. What falls short is printed first; it is no error."""
 
 import importlib
 import sys

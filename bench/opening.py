@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from bench.figures import Figure, percentile
 from bench.stack import People, running
@@ -15,7 +16,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
         return asyncio.run(_measure(env, say))
 
 
-async def _measure(env: dict[str, object], say: Callable[[str], None]) -> list[Figure]:
+async def _measure(env: dict[str, Any], say: Callable[[str], None]) -> list[Figure]:
     opening: list[float] = []
     revoking: list[float] = []
     async with People(env) as people:

@@ -1,4 +1,4 @@
-"""The stack that is measured, spoken to without the command line: straight to the API server, the portal and the ingress."""
+"""The stack that is measured, spoken to directly: to the API server, the portal and the ingress."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx2
@@ -30,7 +30,9 @@ def running(*settings: str) -> Iterator[tuple[dict[str, Any], float]]:
     options = [part for setting in settings for part in ("--set", setting)]
     try:
         began = time.monotonic()
-        subprocess.run([*command, "up", "--dir", str(folder), "--json", *options], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [*command, "up", "--dir", str(folder), "--json", *options], check=True, stdout=subprocess.DEVNULL
+        )
         took = time.monotonic() - began
         yield json.loads((folder / "env.json").read_text()), took
     finally:
@@ -61,7 +63,7 @@ class People:
         self.tls = ssl.create_default_context(cafile=env["ca_file"])
         self.outside = httpx2.AsyncClient(verify=self.tls, trust_env=False, timeout=20)
 
-    async def __aenter__(self) -> "People":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
