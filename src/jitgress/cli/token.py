@@ -27,6 +27,8 @@ from jitgress.domain.host import parse_host
 app = commands()
 
 _TIMEOUT_S: Final = 10.0
+_AWAY: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+"""What an ingress answers in place of a portal that isn't there."""
 EXAMPLES: Final = """\
 curl -H "Jitgress-Authorization: Bearer $(jitgress token shop/orders-x7k2p)" https://orders.example.com/
 jitgress token --host orders.example.com -o json"""
@@ -107,15 +109,14 @@ async def _ask(session: Session, portal: Portal, asked: Mapping[str, Any], beare
         ) as http:
             answer = await http.post(url, json=asked, headers=headers, extensions=extensions)
     except httpx2.HTTPError as error:
-        raise NotReachableError(
-            f"the portal {portal.url} gave no answer ({type(error).__name__})",
-            remedy="Check --portal and --portal-ca, and that it runs.",
-        ) from error
+        raise _away(portal, type(error).__name__) from error
     return _understood(answer, portal)
 
 
 def _understood(answer: httpx2.Response, portal: Portal) -> Mapping[str, Any]:
     content = _json_object(answer)
+    if content is None and answer.status_code in _AWAY:
+        raise _away(portal, f"{answer.status_code}")
     if content is None:
         raise PortalRefusedError(
             f"{portal.url} answered {answer.status_code}, not as a portal", remedy="Check --portal."
@@ -129,6 +130,12 @@ def _understood(answer: httpx2.Response, portal: Portal) -> Mapping[str, Any]:
     if content.get("code") == NoGrantError.code:
         raise NoGrantError(message, remedy=remedy)
     raise PortalRefusedError(message, remedy=remedy)
+
+
+def _away(portal: Portal, how: str) -> NotReachableError:
+    return NotReachableError(
+        f"the portal {portal.url} gave no answer ({how})", remedy="Check --portal and --portal-ca, and that it runs."
+    )
 
 
 def _json_object(answer: httpx2.Response) -> dict[str, Any] | None:

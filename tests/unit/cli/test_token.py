@@ -93,6 +93,14 @@ def test_a_portal_that_is_away_exits_with_6(capsys: pytest.CaptureFixture[str]) 
     assert "gave no answer" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_an_ingress_without_the_portal_behind_it_exits_with_6(capsys: pytest.CaptureFixture[str], status: int) -> None:
+    cluster = portal(lambda _: httpx2.Response(status, text="Bad Gateway"))
+
+    assert cluster.run("token", "shop/orders-1", *PORTAL) == 6
+    assert f"gave no answer ({status})" in capsys.readouterr().err
+
+
 def test_a_certificate_is_no_token(capsys: pytest.CaptureFixture[str]) -> None:
     assert Cluster(bearer=None).run("token", "shop/orders-1", *PORTAL) == 5
 
