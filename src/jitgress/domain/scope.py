@@ -50,8 +50,7 @@ class Method(StrEnum):
 
 def parse_path_prefix(text: str) -> PathPrefix:
     """Return `text` as a prefix without its final slash, or raise `InvalidValueError`."""
-    segments = text.strip("/").split("/")
-    if len(text) > MAX_PATH_LENGTH or not _PATH_PREFIX.fullmatch(text) or {".", ".."} & set(segments):
+    if len(text) > MAX_PATH_LENGTH or not _PATH_PREFIX.fullmatch(text) or {".", ".."} & set(text.split("/")):
         raise InvalidValueError(
             f"{text[:80]!r} is not a path prefix",
             remedy="Write / for everything or whole segments such as /api/v1: no wildcard, query, dots or escapes.",
