@@ -17,10 +17,7 @@ class Knocker:
         self._request = f"GET {path} HTTP/1.1\r\n{headers}\r\n".encode()
 
     async def __aenter__(self) -> Self:
-        host, port = self._address
-        self._reader, self._writer = await asyncio.open_connection(
-            host, port, ssl=self._tls, server_hostname=self._host
-        )
+        await self._connect()
         return self
 
     async def __aexit__(
@@ -29,7 +26,21 @@ class Knocker:
         self._writer.close()
 
     async def knock(self) -> int:
-        """Send the request; return the status of the answer."""
+        """Send the request; return the status of the answer, 0 if it was cut."""
+        try:
+            return await self._knock()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self._writer.close()
+            await self._connect()
+            return 0
+
+    async def _connect(self) -> None:
+        host, port = self._address
+        self._reader, self._writer = await asyncio.open_connection(
+            host, port, ssl=self._tls, server_hostname=self._host
+        )
+
+    async def _knock(self) -> int:
         self._writer.write(self._request)
         head = await self._reader.readuntil(b"\r\n\r\n")
         lines = head.split(b"\r\n")

@@ -137,19 +137,22 @@ class People:
                 return str(answer.json()["token"])
             if time.monotonic() > deadline:
                 raise TimeoutError(answer.text)
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.01)
 
     @property
     def portal_host(self) -> str:
         return str(urlsplit(self.env["portal_url"]).hostname)
 
     async def status(self, host: str, path: str, token: str) -> int:
-        """Send one request through the ingress; return the status of the answer."""
-        answer = await self.outside.get(
-            f"{self.env['ingress_url']}{path}",
-            headers={"Host": host, "Jitgress-Authorization": f"Bearer {token}"},
-            extensions={"sni_hostname": host},
-        )
+        """Send one request through the ingress; return the status of the answer, 0 if it was cut."""
+        try:
+            answer = await self.outside.get(
+                f"{self.env['ingress_url']}{path}",
+                headers={"Host": host, "Jitgress-Authorization": f"Bearer {token}"},
+                extensions={"sni_hostname": host},
+            )
+        except (httpx2.RemoteProtocolError, httpx2.ReadError):
+            return 0
         return answer.status_code
 
     async def until(self, host: str, path: str, token: str, *, is_open: bool, patience_s: float = 15) -> float:

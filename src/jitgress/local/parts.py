@@ -113,7 +113,6 @@ def write_traefik(layout: Layout, outside: Outside, server: str, token: str) -> 
         "endpoint": server,
         "certAuthFilePath": str(layout.ca_file),
         "token": token,
-        "throttleDuration": TRAEFIK_THROTTLE,
         "nativeLBByDefault": True,
     }
     static = {
@@ -123,6 +122,7 @@ def write_traefik(layout: Layout, outside: Outside, server: str, token: str) -> 
         },
         "ping": {"entryPoint": "health"},
         "providers": {
+            "providersThrottleDuration": TRAEFIK_THROTTLE,
             "file": {"filename": str(dynamic)},
             "kubernetesIngress": cluster,
             "kubernetesGateway": cluster,
