@@ -5,6 +5,7 @@ what was recorded first stands.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +15,7 @@ from jitgress.domain.event import Event, EventCode, EventValue, event_id
 from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.host import parse_host
 from jitgress.domain.request import Request
-from jitgress.domain.review import JudgedReview
+from jitgress.domain.review import JudgedReview, Review, ReviewStanding
 from jitgress.domain.scope import Scope
 from jitgress.domain.subject import Subject
 from jitgress.domain.target import TargetRef
@@ -69,6 +70,22 @@ def judgement_ids(request: Request, judged_review: JudgedReview) -> tuple[str, s
     return (
         event_id(request.ref.uid, EventCode.REVIEW_COUNTED, uid),
         event_id(request.ref.uid, EventCode.REVIEW_IGNORED, uid),
+    )
+
+
+def with_bars(history: Iterable[Event], request: Request, reviews: Iterable[Review]) -> tuple[Review, ...]:
+    """Return the reviews; those of which it is recorded that their authors were not entitled are barred.
+
+    Invariant 5: who was not entitled when they approved isn't made so by a later edit of the policy.
+    """
+    not_entitled = {
+        event.id
+        for event in history
+        if event.code is EventCode.REVIEW_IGNORED and event.data.get("standing") == ReviewStanding.NOT_ENTITLED.value
+    }
+    return tuple(
+        replace(review, is_barred=event_id(request.ref.uid, EventCode.REVIEW_IGNORED, review.uid) in not_entitled)
+        for review in reviews
     )
 
 

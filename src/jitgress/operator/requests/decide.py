@@ -39,7 +39,8 @@ class Plan:
 def next_plan(facts: Facts, now: datetime) -> Plan:
     """Return the plan for one request at `now`. Pure."""
     past = record.recorded(facts.history)
-    decision = decide(facts.target, facts.policies, facts.request, facts.reviews, now)
+    known_reviews = record.with_bars(facts.history, facts.request, facts.reviews)
+    decision = decide(facts.target, facts.policies, facts.request, known_reviews, now)
     way = course(decision, facts.target, facts.request, past, now)
     if isinstance(way, Open):
         way = _end_observed(facts, past.opened) or way
