@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.real, pytest.mark.xdist_group("faults")]
 
 async def test_with_every_python_process_dead_a_window_still_closes_on_time(own_stack: Stack) -> None:
     host = own_stack.host("grafana")
-    request = await asyncio.to_thread(own_stack.open, "alice", "monitoring/grafana", 6, approver=None)
+    request = await asyncio.to_thread(own_stack.open, "alice", "monitoring/grafana", 15, approver=None)
     token = await asyncio.to_thread(own_stack.token, "alice", request)
     end = epoch((await asyncio.to_thread(own_stack.state, "alice", request))["window"]["notAfter"])
 
@@ -25,5 +25,5 @@ async def test_with_every_python_process_dead_a_window_still_closes_on_time(own_
         assert time.time() < end
         ends = await all_ends(end_of_websocket(socket), end_of_stream(events))
 
-    assert all(each - end < 0.5 for each in ends), [round((each - end) * 1000) for each in ends]
+    assert all(-0.5 < each - end < 0.5 for each in ends), [round((each - end) * 1000) for each in ends]
     assert own_stack.get(host, "/echo", token=token).status_code in {403, 404, 503}

@@ -77,23 +77,25 @@ _TOKEN_INVALID: Final = Refusal(
 CHECKS: Final = (
     Check(
         "gate_has_started",
-        "var(txn.lease_left) -m found",
+        "str(lease_until),{map} -m found",
         Refusal(RefusalCode.GATE_STARTING, 503, "Gate is starting", "The gate has not been programmed yet. Try again."),
+        map=MapName.STATE,
         is_implied=True,
     ),
     Check(
         "lease_is_fresh",
-        "var(txn.lease_left) -m int 1:{staleness_ms}",
+        "str(lease_until),{map},sub(txn.now) -m int 1:{staleness_ms}",
         Refusal(
             RefusalCode.GATE_STALE,
             503,
             "Gate is cut off",
             "The gate has not heard from the Kubernetes API for too long, so it lets nobody pass. Try again.",
         ),
+        map=MapName.STATE,
     ),
     Check(
         "host_is_open",
-        "var(txn.host),{map} -m found",
+        "req.hdr(host),field(1,:),lower,{map} -m found",
         Refusal(RefusalCode.HOST_CLOSED, 404, "Not open", "Nothing is open on this host now. Ask: jitgress request."),
         map=MapName.HOSTS,
         is_implied=True,
@@ -119,12 +121,12 @@ CHECKS: Final = (
     ),
     Check(
         "host_is_the_grants",
-        "var(txn.host),strcmp(txn.grant_host) eq 0",
+        "req.hdr(host),field(1,:),lower,strcmp(txn.grant_host) eq 0",
         Refusal(RefusalCode.HOST_MISMATCH, 403, "Other host", "The grant is for another host."),
     ),
     Check(
         "window_has_begun",
-        "var(txn.not_before),sub(txn.now) -m int le 0",
+        "var(txn.entry),field(1,|),sub(txn.now) -m int le 0",
         Refusal(RefusalCode.GRANT_NOT_YET, 403, "Not yet open", "The grant's time has not begun."),
     ),
     Check(
@@ -144,7 +146,7 @@ CHECKS: Final = (
     ),
     Check(
         "method_is_inside",
-        "var(txn.grant),concat(:,txn.method),{map} -m found",
+        "method,concat(:,txn.grant),{map} -m found",
         Refusal(RefusalCode.METHOD_OUTSIDE, 403, "Method not granted", "The grant does not permit this method."),
         map=MapName.METHODS,
     ),
@@ -154,5 +156,5 @@ CHECKS: Final = (
         Refusal(RefusalCode.PATH_OUTSIDE, 403, "Path not granted", "The grant does not permit this path."),
         map=MapName.PATHS,
     ),
-    Check("token_is_verified", "var(txn.proof),table_gpt0(tokens),sub(txn.now_s) -m int gt 0", _TOKEN_INVALID),
+    Check("token_is_verified", "var(txn.proof),table_gpt0(tokens),mul(1000),sub(txn.now) -m int gt 0", _TOKEN_INVALID),
 )

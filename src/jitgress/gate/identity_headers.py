@@ -15,31 +15,28 @@ REMOVED: Final = (
     "X-Forwarded-Email",
     "X-Forwarded-Groups",
     "X-Forwarded-Preferred-Username",
-    "Remote-User",
-    "Remote-Name",
-    "Remote-Email",
-    "Remote-Groups",
 )
-"""Headers that targets take for the identity of the caller (oauth2-proxy, Authelia)."""
+"""Headers that targets take for the identity of the caller (oauth2-proxy)."""
 
-REMOVED_PREFIXES: Final = ("x-auth-request-", "x-remote-")
-"""The same, for families of headers (nginx's auth_request, Kubernetes' front proxy)."""
+REMOVED_PREFIXES: Final = ("remote-", "x-auth-request-", "x-remote-")
+"""The same, for families of headers (Authelia, nginx's auth_request, Kubernetes' front proxy)."""
 
 _BLANK: Final = r"[\t ]*"
 _FIRST_COOKIE: Final = rf"^[;\t ]*{TOKEN_COOKIE}{_BLANK}=[^;]*;*{_BLANK}(.*)"
 _LATER_COOKIE: Final = rf"^(.*?);[;\t ]*{TOKEN_COOKIE}{_BLANK}=[^;]*(.*)"
 
 
-def rules() -> tuple[str, ...]:
+def identity_rules() -> tuple[str, ...]:
     """Return the rules of the front end, to be applied after token and path were read."""
+    groups = "var(txn.entry),field(5,|)"
     return (
         "option http-restrict-req-hdr-names delete",
         *(f"http-request del-header {name}" for name in REMOVED),
         *(f"http-request del-header {prefix} -m beg" for prefix in REMOVED_PREFIXES),
         *_cookie_rules(),
         *_connection_rules(),
-        "http-request set-header X-Forwarded-User %[var(txn.user)]",
-        "http-request set-header X-Forwarded-Groups %[var(txn.groups)] if { var(txn.groups) -m found }",
+        "http-request add-header X-Forwarded-User %[var(txn.entry),field(4,|),url_dec]",
+        f"http-request add-header X-Forwarded-Groups %[{groups},url_dec] if {{ {groups} -m len ge 1 }}",
     )
 
 
@@ -49,11 +46,13 @@ def _cookie_rules() -> tuple[str, ...]:
     A browser sends it once. Whatever still has its name after two rounds is no browser's: that header goes as a whole.
     """
     ours = f"{{ req.fhdr(cookie) -m sub {TOKEN_COOKIE} }}"
+    marked = "{ var(txn.has_cookie) -m bool }"
     return (
-        f"http-request replace-header Cookie '{_FIRST_COOKIE}' '\\1' if {ours}",
-        f"http-request replace-header Cookie '{_LATER_COOKIE}' '\\1\\2' if {ours}",
-        f"http-request del-header Cookie if {ours}",
-        "http-request del-header Cookie if { req.fhdr(cookie) -m found } !{ req.fhdr(cookie) -m len ge 1 }",
+        f"http-request set-var(txn.has_cookie) bool(true) if {ours}",
+        f"http-request replace-header Cookie '{_FIRST_COOKIE}' '\\1' if {marked}",
+        f"http-request replace-header Cookie '{_LATER_COOKIE}' '\\1\\2' if {marked}",
+        f"http-request del-header Cookie if {marked} {ours}",
+        f"http-request del-header Cookie if {marked} !{{ req.fhdr(cookie) -m len ge 1 }}",
     )
 
 
@@ -66,7 +65,6 @@ def _connection_rules() -> tuple[str, ...]:
     websocket = "{ req.fhdr(upgrade) -m str -i websocket }"
     return (
         f"http-request del-header Upgrade unless {websocket}",
-        "http-request del-header HTTP2-Settings",
-        "http-request del-header Connection unless { req.fhdr(upgrade) -m found }",
-        "http-request set-header Connection Upgrade if { req.fhdr(upgrade) -m found }",
+        "http-request del-header Connection",
+        f"http-request add-header Connection Upgrade if {websocket}",
     )

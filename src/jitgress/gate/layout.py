@@ -27,7 +27,7 @@ class MapName(StrEnum):
     GRANTS = "grants"
     """Grant id → `notBefore|notAfter|host|user|groups`; times in ms since the epoch."""
     METHODS = "methods"
-    """`GRANT:METHOD`."""
+    """`METHOD:GRANT`."""
     PATHS = "paths"
     """`GRANT:/prefix/`, compared with the beginning of `GRANT:` + path + `/`."""
     KEYS = "keys"
@@ -77,7 +77,7 @@ def grant_entry(grant: Grant) -> str:
 
 def method_key(grant: GrantId, method: str) -> str:
     """Return the key that permits `method`."""
-    return f"{grant}:{method}"
+    return f"{method}:{grant}"
 
 
 def path_key(grant: GrantId, prefix: PathPrefix) -> str:

@@ -95,8 +95,8 @@ async def until(holds: Callable[[], bool | Awaitable[bool]], what: str) -> None:
     """Wait for a condition, with a deadline."""
     try:
         async with asyncio.timeout(_DEADLINE_S):
-            while not await _is_so(holds()):
-                await asyncio.sleep(0.005)  # noqa: ASYNC110  other processes set no event of ours
+            while not await _is_so(holds()):  # noqa: ASYNC110  other processes set no event of ours
+                await asyncio.sleep(0.005)
     except TimeoutError:
         raise AssertionError(f"waited {_DEADLINE_S} s in vain for {what}") from None
 

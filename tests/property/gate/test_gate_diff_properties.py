@@ -1,4 +1,4 @@
-"""Whatever HAProxy has, the commands lead to what it should have, and on the way never permit too much or too little."""
+"""Whatever HAProxy has, the commands lead to what it should have, never permitting too much or too little."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -98,7 +98,7 @@ def permitted(simulator: HaproxySimulator) -> set[tuple[str, ...]]:
         for method in METHODS:
             for path in ("/", "/api", "/api/v1/x", "/b"):
                 is_inside = any(f"{grant}:{path}/".startswith(prefix) for prefix in paths)
-                if f"{grant}:{method}" in methods and is_inside:
+                if f"{method}:{grant}" in methods and is_inside:
                     found.add((grant, entry, user, address, method, path))
     return found
 

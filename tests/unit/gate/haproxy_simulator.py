@@ -112,7 +112,7 @@ class HaproxySimulator:
         return "\n".join(lines)
 
     def _add_server(self, server: str, address: str) -> str:
-        if server.split("/")[0] not in _BACKENDS:
+        if server.split("/", maxsplit=1)[0] not in _BACKENDS:
             return "No such backend."
         if server in self.servers:
             return "Already exists a server with the same name in backend."
