@@ -143,3 +143,13 @@ def test_options_may_stand_before_the_command(cluster: Cluster, capsys: pytest.C
     assert cluster.run("-o", "name", "list", "--mine") == 0
 
     assert capsys.readouterr().out.splitlines() == ["shop/orders-x7k2p", "shop/orders-abcde"]
+
+
+def test_a_list_has_every_page(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jitgress.cli.list.PAGE", 2)
+
+    cluster.run("list", "-o", "name")
+
+    assert len(capsys.readouterr().out.splitlines()) == 3
