@@ -44,3 +44,13 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield up(folder, f"gate.staleness={STALENESS_S}")
     finally:
         down(folder)
+
+
+@pytest.fixture(scope="module")
+def http_route_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that publishes through the Gateway API."""
+    folder = tmp_path_factory.mktemp("route-stack")
+    try:
+        yield up(folder, "operator.route_kind=HTTPRoute")
+    finally:
+        down(folder)

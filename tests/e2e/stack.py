@@ -37,7 +37,8 @@ class Stack:
     @property
     def ingress(self) -> tuple[str, int]:
         url = urlsplit(self.env["ingress_url"])
-        assert url.hostname and url.port
+        assert url.hostname is not None
+        assert url.port is not None
         return url.hostname, url.port
 
     def user(self, name: str) -> dict[str, Any]:
@@ -85,7 +86,9 @@ class Stack:
     def say(self, user: str, *arguments: str) -> Any:
         """Run a command that must succeed; return its JSON."""
         done = self.cli(user, *arguments, "-o", "json")
-        assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.last_words()}"
+        assert done.returncode == 0, (
+            f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.last_words()}"
+        )
         return json.loads(done.stdout)
 
     def ask(self, user: str, target: str, seconds: int, *more: str) -> str:
@@ -104,11 +107,14 @@ class Stack:
 
     def state(self, user: str, request: str) -> dict[str, Any]:
         status: dict[str, Any] = self.say(user, "show", request).get("status", {})
-        active = next((each for each in status.get("conditions", []) if each["type"] == "Active"), {})
+        active: dict[str, Any] = next((each for each in status.get("conditions", []) if each["type"] == "Active"), {})
         return status | {"state": active.get("reason", "")}
 
     def wait_for_state(self, user: str, request: str, *wanted: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
-        return self.wait(lambda: self.state(user, request), lambda seen: seen["state"] in wanted, patience_s)
+        seen: dict[str, Any] = self.wait(
+            lambda: self.state(user, request), lambda state: state["state"] in wanted, patience_s
+        )
+        return seen
 
     def wait(self, look: Callable[[], Any], is_enough: Callable[[Any], bool], patience_s: float = PATIENCE_S) -> Any:
         """Look until it is enough; fail with what every part last said."""
@@ -163,6 +169,35 @@ class Stack:
             ) as response,
         ):
             yield response
+
+    def restart(self) -> None:
+        """Start the parts that died."""
+        command = [sys.executable, "-m", "jitgress", "local", "up", "--dir", str(self.folder), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{self.last_words()}"
+        self.env = json.loads((self.folder / "env.json").read_text())
+
+    def _as_admin(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        config = yaml.safe_load(Path(self.env["kubeconfig"]).read_text())
+        token = config["users"][0]["user"]["token"]
+        with httpx2.Client(verify=self.tls, trust_env=False, timeout=10) as client:
+            server = config["clusters"][0]["cluster"]["server"]
+            answer = client.request(method, server + path, json=body, headers={"Authorization": f"Bearer {token}"})
+            assert answer.is_success, answer.text
+            return answer.json()
+
+    def objects(self, api_version: str, plural: str, namespace: str = "jitgress-system") -> list[dict[str, Any]]:
+        """Return the objects of a namespace, without the portal's own route."""
+        found = self._as_admin("GET", f"/apis/{api_version}/namespaces/{namespace}/{plural}")["items"]
+        return [each for each in found if each["metadata"]["name"] != "jitgress-portal"]
+
+    def create(self, api_version: str, plural: str, body: dict[str, Any]) -> None:
+        """Create an object as the cluster's admin."""
+        self._as_admin("POST", f"/apis/{api_version}/namespaces/{body['metadata']['namespace']}/{plural}", body)
+
+    def delete(self, api_version: str, plural: str, name: str, namespace: str) -> None:
+        """Delete an object as the cluster's admin."""
+        self._as_admin("DELETE", f"/apis/{api_version}/namespaces/{namespace}/{plural}/{name}")
 
     def last_words(self) -> str:
         """Return the end of every part's log."""

@@ -134,9 +134,7 @@ def test_the_end_of_one_grant_leaves_the_other_ones_of_the_host_open(stack: Stac
         (("shop/orders", "--for", "10s", "--method", "TRACE"), "TRACE"),
     ],
 )
-def test_asking_for_too_much_is_denied_with_the_reason(
-    stack: Stack, arguments: tuple[str, ...], words: str
-) -> None:
+def test_asking_for_too_much_is_denied_with_the_reason(stack: Stack, arguments: tuple[str, ...], words: str) -> None:
     done = stack.cli("alice", "request", *arguments, "--reason", "end-to-end test", "--wait", "--timeout", "20s")
 
     assert done.returncode in {1, 2, 3}, done.stdout + done.stderr
