@@ -61,7 +61,7 @@ def test_the_overview_loads_no_part_of_the_system() -> None:
 
 
 def test_a_misspelt_command_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["aprove", "shop/x"]) == 2
+    assert run(["approvex", "shop/x"]) == 2
     assert "Did you mean 'approve'?" in capsys.readouterr().err
 
 
