@@ -52,7 +52,7 @@ check-lint: ; @$(RUN) -m ruff check --quiet . && echo "lint       ok"
 check-types: ; @$(RUN) -m mypy --no-error-summary && echo "mypy       ok"
 check-types-strict: ; @$(RUN) -m pyright --level error > .venv/pyright.txt || { cat .venv/pyright.txt; exit 1; }; echo "pyright    ok"
 check-layers: ; @.venv/bin/lint-imports --no-logo > .venv/layers.txt 2>&1 || { cat .venv/layers.txt; exit 1; }; echo "layers     ok"
-check-spelling: ; @.venv/bin/codespell README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md docs src && echo "spelling   ok"
+check-spelling: ; @.venv/bin/typos README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md docs src && echo "spelling   ok"
 check-generated: ; @$(RUN) -m jitgress.crds --check && $(RUN) -m jitgress.cli.reference --check && echo "generated  ok"
 check-lock: $(UV)
 	@cp requirements.lock .venv/lock.txt && $(UV) pip compile pyproject.toml --extra local --group dev --universal \

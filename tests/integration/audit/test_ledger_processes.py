@@ -18,7 +18,7 @@ KILLS = 15
 @contextmanager
 def a_writer(url: str, first: int, count: int) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
     command = [sys.executable, str(WRITER), url, str(first), str(count)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  our own script
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield process, process.stdout
