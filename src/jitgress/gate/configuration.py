@@ -11,7 +11,7 @@ from typing import Final
 from jitgress.gate.answers import ANSWERS, answer_file
 from jitgress.gate.checks import CHECKS, Check, Refusal
 from jitgress.gate.identity_headers import TOKEN_COOKIE, TOKEN_HEADER, identity_rules
-from jitgress.gate.layout import KEYS_KEY, LEASE_KEY, SHARDS, MapName, backend_name, map_file
+from jitgress.gate.layout import KEYS_KEY, SHARDS, MapName, backend_name, map_file
 from jitgress.gate.settings import GateSettings
 
 WATCH_FILE: Final = "watch.lua"
@@ -109,29 +109,29 @@ def _gathered(folder: Path) -> tuple[tuple[str, str], ...]:
 def _verification(settings: GateSettings) -> tuple[str, ...]:
     """Verify the token once, and remember until it expires that it was good. Failures are never remembered."""
     keys = map_file(settings.folder, MapName.KEYS)
-    good = (
-        "var(txn.token),jwt_header_query('$.alg') -m str ES256",
-        f"var(txn.token),jwt_header_query('$.typ') -m str {_TYPE}",
-        f"var(txn.token),jwt_payload_query('$.iss') -m str -- {settings.issuer}",
-        "var(txn.token),jwt_payload_query('$.aud'),strcmp(txn.grant_host) eq 0",
-        "var(txn.token),jwt_payload_query('$.sub'),strcmp(txn.user) eq 0",
-        "var(txn.token),jwt_payload_query('$.nbf','int'),mul(1000),sub(txn.now) -m int le 0",
-        "var(txn.token),jwt_payload_query('$.exp','int'),mul(1000),sub(txn.now) -m int gt 0",
-        f"var(txn.token),jwt_payload_query('$.exp','int') -m int le {_LATEST_EXPIRY_S}",
-        "var(txn.token),jwt_verify(ES256,txn.key_file) -m int 1",
-    )
+    good = {
+        "algorithm_is_es256": "jwt_header_query('$.alg') -m str ES256",
+        "type_is_ours": f"jwt_header_query('$.typ') -m str {_TYPE}",
+        "issuer_is_ours": f"jwt_payload_query('$.iss') -m str -- {settings.issuer}",
+        "audience_is_the_grants": "jwt_payload_query('$.aud'),strcmp(txn.grant_host) eq 0",
+        "subject_is_the_grants": "jwt_payload_query('$.sub'),strcmp(txn.user) eq 0",
+        "token_has_begun": "jwt_payload_query('$.nbf','int'),mul(1000),sub(txn.now) -m int le 0",
+        "token_has_not_expired": "jwt_payload_query('$.exp','int'),mul(1000),sub(txn.now) -m int gt 0",
+        "token_expires_in_time": f"jwt_payload_query('$.exp','int') -m int le {_LATEST_EXPIRY_S}",
+        "signature_is_good": "jwt_verify(ES256,txn.key_file) -m int 1",
+    }
     # Only a token that could pass is worth the 70 us of a signature.
     others = " ".join(check.name for check in CHECKS if not check.is_implied and check.name != "token_is_verified")
+    unproved = "{ var(txn.is_inside) -m bool } !{ var(txn.passes) -m found }"
     is_new = "{ var(txn.key_file) -m found }"
-    is_good = " ".join(f"{{ {condition} }}" for condition in good)
     return (
+        *(f"acl {name} var(txn.token),{condition}" for name, condition in good.items()),
         f"http-request set-var(txn.is_inside) bool(true) if {others}",
         "http-request set-var(txn.passes) bool(true) if { var(txn.is_inside) -m bool } token_is_verified",
-        f"http-request set-var(txn.key_file) var(txn.token),jwt_header_query('$.kid'),map_str({keys})"
-        " if { var(txn.is_inside) -m bool } !{ var(txn.passes) -m found }",
+        f"http-request set-var(txn.key_file) var(txn.token),jwt_header_query('$.kid'),map_str({keys}) if {unproved}",
         f"http-request set-var(txn.user) var(txn.entry),field(4,|),url_dec if {is_new}",
         f"http-request lua.load_key if {is_new}",
-        f"http-request track-sc0 var(txn.proof) table tokens if {is_new} {is_good}",
+        f"http-request track-sc0 var(txn.proof) table tokens if {is_new} {' '.join(good)}",
         "http-request sc-set-gpt0(0) var(txn.token),jwt_payload_query('$.exp','int') if { sc0_tracked }",
         "http-request set-var(txn.passes) bool(true) if { sc0_tracked }",
     )
