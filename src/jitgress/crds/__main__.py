@@ -50,7 +50,14 @@ def _is_fresh(path: Path, text: str) -> bool:
 
 
 def _yaml(objects: list[dict[str, Any]]) -> str:
-    return f"# {_NOTE}\n" + yaml.safe_dump_all(objects, sort_keys=False, width=120)
+    return f"# {_NOTE}\n" + yaml.dump_all(objects, Dumper=_PlainDumper, sort_keys=False, width=120)
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Writes what two places share twice: people read it, and not every tool follows aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  the parent names it
+        return True
 
 
 if __name__ == "__main__":

@@ -38,7 +38,10 @@ class AccessRequestSpec(Part):
             min_length=1,
             max_length=MAX_TEXT,
             json_schema_extra=rules(
-                rule("self.matches('[^[:space:]]')", "spec.reason must say what the access is for")
+                rule(
+                    "self.matches('[^[:space:]]')",
+                    "spec.reason must say what the access is for: name the incident, ticket or task",
+                )
             ),
         ),
     ]
