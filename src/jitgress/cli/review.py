@@ -25,7 +25,7 @@ from jitgress.kube.resources import ACCESS_REVIEWS, ACCESS_TARGETS
 
 app = commands()
 
-_PATIENCE: Final = timedelta(seconds=10)  # judging takes milliseconds; an operator that changes leader takes seconds
+_PATIENCE: Final = timedelta(seconds=20)  # judging takes milliseconds; after a crash the next leader waits 15 s
 _DONE: Final = {
     ReviewDecision.APPROVE: "approved",
     ReviewDecision.DENY: "denied",

@@ -1,9 +1,13 @@
 """Which hosts a route object names, and whether it is one of ours."""
 
 from collections.abc import Iterable
+from typing import Final
 
+from jitgress.domain.host import Host
 from jitgress.operator.caches import Object
 from jitgress.operator.settings import OperatorSettings
+
+HOST_ANNOTATION: Final = "jitgress.dev/host"
 
 
 def is_ours(route: Object, settings: OperatorSettings) -> bool:
@@ -21,3 +25,12 @@ def hosts_of_ingress(route: Object) -> Iterable[str]:
 def hosts_of_http_route(route: Object) -> Iterable[str]:
     """Return the hosts that an HTTPRoute names."""
     return {host.lower() for host in route.get("spec", {}).get("hostnames") or ()}
+
+
+def hosts_meant(route: Object, named: Iterable[str]) -> set[Host]:
+    """Return the hosts that one of our routes is about: those `named`, and the one that it is annotated with.
+
+    A route that names none, and so would answer for every host, is about the empty one.
+    """
+    annotated = route["metadata"].get("annotations", {}).get(HOST_ANNOTATION, "")
+    return {Host(host) for host in {*named, annotated}}

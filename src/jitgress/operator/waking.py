@@ -8,7 +8,7 @@ from jitgress.kube.controller import Controller
 from jitgress.kube.reflector import Subscriber
 from jitgress.operator.caches import Caches, Key, Object, key_of
 from jitgress.operator.conditions import find_condition
-from jitgress.operator.hosts import hosts_of_http_route, hosts_of_ingress, is_ours
+from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_ours
 from jitgress.operator.settings import OperatorSettings
 
 
@@ -124,8 +124,8 @@ class Waker:
     def _route(self, found: Object, hosts: Iterable[str]) -> None:
         named = set(hosts)
         if is_ours(found, self._settings):
-            for host in named | {found["metadata"].get("annotations", {}).get("jitgress.dev/host", "")}:
-                self._concerns.routes.add(Host(host))
+            for host in hosts_meant(found, named):
+                self._concerns.routes.add(host)
             return
         for target in self._caches.targets.values():
             if target.get("spec", {}).get("host") in named:

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from jitgress.domain.grant import Grant
 from jitgress.domain.host import Host
 from jitgress.domain.scope import PathPrefix, covers
+from jitgress.operator.hosts import HOST_ANNOTATION
 from jitgress.operator.settings import OperatorSettings, RouteKind
 
 GITOPS_ANNOTATIONS: Final[Mapping[str, str]] = {
@@ -23,7 +24,6 @@ GITOPS_ANNOTATIONS: Final[Mapping[str, str]] = {
 }
 """What keeps Argo CD and Flux from pruning or adopting a route that is in no repository."""
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
-HOST_ANNOTATION: Final = "jitgress.dev/host"
 _MAX_LABEL: Final = 63
 _LONGEST_SLUG: Final = 40
 _MAX_MATCHES: Final = 64  # matches of one HTTPRoute rule; HTTPRoute v1 schema
@@ -66,6 +66,11 @@ def route_name(host: Host) -> str:
     """Return the name of the host's route: readable, and unique through a hash of the host."""
     slug = re.sub(r"[^a-z0-9-]", "-", host)[:_LONGEST_SLUG].strip("-")
     return f"jitgress-{slug}-{hashlib.sha256(host.encode()).hexdigest()[:8]}"
+
+
+def is_stray(route: Mapping[str, Any], meant: Iterable[Host]) -> bool:
+    """Tell whether a route with our label has a name that we give to none of the hosts that it is about."""
+    return route["metadata"]["name"] not in {route_name(host) for host in meant}
 
 
 def is_in_place(desired: Mapping[str, Any], observed: Mapping[str, Any] | None) -> bool:

@@ -1,5 +1,6 @@
 """Publishes, changes and removes the route of one host at a time, and puts right what others did to it."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +13,13 @@ from jitgress.domain.host import Host
 from jitgress.kube.errors import NotFoundError
 from jitgress.kube.resources import HTTP_ROUTES, INGRESSES, Resource
 from jitgress.operator.caches import Cache, Object, understood
+from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_ours
 from jitgress.operator.record import OPERATOR
-from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, route_name
+from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, is_stray, route_name
 from jitgress.operator.settings import RouteKind
 from jitgress.operator.world import World
 
+HostsOf = Callable[[Object], Iterable[str]]
 _log = structlog.get_logger()
 
 
@@ -31,7 +34,9 @@ class RouteReconciler:
         """Bring the route of `host` to where it should be; return when its first grant ends."""
         now = self._world.clock.now()
         sharers = self._sharers(host)
-        for resource, cache in self._kinds():
+        for resource, cache, hosts_of in self._kinds():
+            for stray in self._strays(host, cache, hosts_of):
+                await self._remove(resource, host, stray)
             observed = cache.get(self._world.settings.namespace, route_name(host))
             is_chosen = resource is _RESOURCES[self._world.settings.route_kind]
             desired = desired_route(host, sharers, self._world.settings, now) if is_chosen else None
@@ -42,9 +47,18 @@ class RouteReconciler:
         ends = [each.grant.window.not_after for each in sharers if not each.grant.window.has_ended(now)]
         return min(ends, default=None)
 
-    def _kinds(self) -> list[tuple[Resource, Cache]]:
-        kinds = ((INGRESSES, self._world.caches.ingresses), (HTTP_ROUTES, self._world.caches.http_routes))
-        return [(resource, cache) for resource, cache in kinds if cache is not None]
+    def _kinds(self) -> list[tuple[Resource, Cache, HostsOf]]:
+        caches = self._world.caches
+        kinds = (
+            (INGRESSES, caches.ingresses, hosts_of_ingress),
+            (HTTP_ROUTES, caches.http_routes, hosts_of_http_route),
+        )
+        return [(resource, cache, hosts_of) for resource, cache, hosts_of in kinds if cache is not None]
+
+    def _strays(self, host: Host, cache: Cache, hosts_of: HostsOf) -> list[Object]:
+        """Return what claims to be ours, and to be for `host`, under a name that we never give."""
+        ours = [each for each in cache.values() if is_ours(each, self._world.settings)]
+        return [each for each in ours if host in (meant := hosts_meant(each, hosts_of(each))) and is_stray(each, meant)]
 
     def _sharers(self, host: Host) -> list[Sharer]:
         """Return the grants of `host`; one that is being deleted keeps nothing open."""
@@ -74,17 +88,18 @@ class RouteReconciler:
         _log.info(code.value, host=host, grants=len(sharers))
 
     async def _remove(self, resource: Resource, host: Host, observed: Object) -> None:
-        uid = observed["metadata"]["uid"]
+        name, uid = observed["metadata"]["name"], observed["metadata"]["uid"]
         try:
             await self._world.ledger.append(self._event(host, EventCode.ROUTE_REMOVED, uid, {"host": host}))
         except JitgressError as error:
             _log.warning("closing_before_its_record", host=host, error=error.message)
         try:
-            await self._world.api.delete(resource, route_name(host), self._world.settings.namespace, uid=uid)
+            await self._world.api.delete(resource, name, self._world.settings.namespace, uid=uid)
         except NotFoundError:
             return
         finally:
-            self._published.pop(host, None)
+            if name == route_name(host):
+                self._published.pop(host, None)
         _log.info("route_removed", host=host)
 
     def _event(self, host: Host, code: EventCode, discriminator: str, data: dict[str, EventValue]) -> Event:
