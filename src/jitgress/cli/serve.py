@@ -60,7 +60,9 @@ async def _serve(settings: Settings, client: KubeClient, clock: Clock) -> None:
             keeper = KeyKeeper(
                 KeyObjects(api, settings.namespace), shared, clock, RotationTerms(max_age=settings.keys.max_age)
             )
-            grants = Reflector(api, ACCESS_GRANTS, clock, namespace=settings.namespace)
+            # A portal that lost the API without noticing must not hand out tokens of grants that were revoked.
+            confirm_every = settings.gate.staleness / 3
+            grants = Reflector(api, ACCESS_GRANTS, clock, namespace=settings.namespace, confirm_every=confirm_every)
             portal = create_app(_parts(settings, api, shared, clock, keeper=keeper, grants=grants))
             host, port = bind(settings.portal.bind)
             operator = Operator(
@@ -84,7 +86,7 @@ def _parts(
 ) -> Parts:
     return Parts(
         authenticator=TokenReviewAuthenticator(api),
-        grants=ReflectedGrants(grants, grant_value, clock),
+        grants=ReflectedGrants(grants, grant_value, clock, settings.gate.staleness),
         keys=keeper,
         ledger=ledger,
         clock=clock,

@@ -84,7 +84,7 @@ def _course(view: RequestView) -> list[Moment]:
         moments.append((view.window.not_before, "the window begins"))
         if not view.is_closed:
             moments.append((view.window.not_after, "it will close by itself"))
-    late = "" if view.lateness_ms is None else f", the last byte {view.lateness_ms} ms after the end"
+    late = "" if view.lateness_ms is None else f", {view.lateness_ms} ms after the end at the latest"
     words = {
         "activeAt": "seen open: strangers are refused at the address",
         "closedAt": f"closed: {view.state}. {view.message}",

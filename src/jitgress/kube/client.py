@@ -23,6 +23,7 @@ Object = Mapping[str, Any]
 
 FIELD_MANAGER: Final = "jitgress"
 _TIMEOUT: Final = httpx2.Timeout(10.0)
+_LONGEST_SILENCE_S: Final = 90.0  # the API server sends a bookmark every minute; a peer that vanished sends none
 _BRIEF: Final = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
 _APPLY: Final = {"Content-Type": "application/apply-patch+yaml"}  # JSON is YAML
 
@@ -175,7 +176,7 @@ class KubeClient:
             **_only(name),
         }
         # The server ends the watch; a peer that vanished is noticed by the read time-out a little later.
-        timeout = httpx2.Timeout(_TIMEOUT.connect, read=timeout_s + 5.0)
+        timeout = httpx2.Timeout(_TIMEOUT.connect, read=min(timeout_s + 5.0, _LONGEST_SILENCE_S))
         try:
             async with self._http.stream(
                 "GET", resource.path(namespace), params=parameters, timeout=timeout

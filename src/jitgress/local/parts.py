@@ -109,13 +109,13 @@ def write_traefik(layout: Layout, outside: Outside, server: str, token: str) -> 
     dynamic = layout.configuration("traefik-certificates")
     served = {"certFile": str(certificate), "keyFile": str(key)}
     dynamic.write_text(yaml.safe_dump({"tls": {"stores": {"default": {"defaultCertificate": served}}}}))
-    cluster = {
+    cluster: dict[str, Any] = {
         "endpoint": server,
         "certAuthFilePath": str(layout.ca_file),
         "token": token,
         "nativeLBByDefault": True,
     }
-    static = {
+    static: dict[str, Any] = {
         "entryPoints": {
             "https": {"address": f"127.0.0.1:{outside.https}", "http": {"tls": {}}},
             "health": {"address": f"127.0.0.1:{outside.health}"},

@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jitgress.domain.errors import JitgressError
 
@@ -100,7 +100,7 @@ def _gateway_module(say: Say) -> Path:
     command = [str(go_program(say)), "mod", "download", "-json", GATEWAY_API]
     done = subprocess.run(command, cwd="/", env=_environment(), capture_output=True, text=True, check=False)
     try:
-        answer = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         answer = {}
     if answer.get("Sum") != _GATEWAY_SUM or "Zip" not in answer:
@@ -195,7 +195,7 @@ def _run(command: list[str], folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _alone(path: Path) -> Generator[None]:
     """Hold a lock file, so that two builders don't build twice."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
