@@ -1,6 +1,7 @@
 """What the target is told about the subject, and what it never gets to see.
 
-Invariant 8: credentials and identity headers that the client sent never reach the target. Header names with an
+Invariant 8: credentials and identity headers that the client sent never reach the target; nor do headers that would
+have the target serve another method or path than the one that was checked (invariant 1). Header names with an
 underscore, which some servers read as a hyphen, are dropped altogether.
 """
 
@@ -21,6 +22,9 @@ REMOVED: Final = (
 REMOVED_PREFIXES: Final = ("remote-", "x-auth-request-", "x-remote-")
 """The same, for families of headers (Authelia, nginx's auth_request, Kubernetes' front proxy)."""
 
+OVERRIDES: Final = ("X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL")
+"""Headers by which some frameworks take another method or path than the one that was checked (Rails, Symfony, IIS)."""
+
 _BLANK: Final = r"[\t ]*"
 _FIRST_COOKIE: Final = rf"^[;\t ]*{TOKEN_COOKIE}{_BLANK}=[^;]*;*{_BLANK}(.*)"
 _LATER_COOKIE: Final = rf"^(.*?);[;\t ]*{TOKEN_COOKIE}{_BLANK}=[^;]*(.*)"
@@ -31,7 +35,7 @@ def identity_rules() -> tuple[str, ...]:
     groups = "var(txn.entry),field(5,|)"
     return (
         "option http-restrict-req-hdr-names delete",
-        *(f"http-request del-header {name}" for name in REMOVED),
+        *(f"http-request del-header {name}" for name in (*REMOVED, *OVERRIDES)),
         *(f"http-request del-header {prefix} -m beg" for prefix in REMOVED_PREFIXES),
         *_cookie_rules(),
         *_connection_rules(),

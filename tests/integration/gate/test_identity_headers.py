@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jitgress.gate.identity_headers import REMOVED
+from jitgress.gate.identity_headers import OVERRIDES, REMOVED
 from tests.integration.gate.raw_client import WEBSOCKET, ask, open_stream, request, send
 from tests.integration.gate.recording_target import RecordingTarget
 from tests.integration.gate.running_gate import RunningGate, until
@@ -51,6 +51,13 @@ async def test_a_client_cannot_say_who_it_is(gate: RunningGate, target: Recordin
     lines = await received(gate, target, {name: "mallory"})
     assert "mallory" not in "".join(lines)
     assert "x-forwarded-user: alice@example.test" in lines
+
+
+@pytest.mark.parametrize("name", [*OVERRIDES, "x-http-method-override", "X_HTTP_METHOD_OVERRIDE"])
+async def test_a_client_cannot_have_the_target_serve_another_method_or_path(
+    gate: RunningGate, target: RecordingTarget, name: str
+) -> None:
+    assert "delete-everything" not in "".join(await received(gate, target, {name: "delete-everything"}))
 
 
 @pytest.mark.parametrize(
