@@ -5,9 +5,10 @@ Garbage collection is a controller of its own, as in a cluster: it happens when 
 """
 
 import asyncio
+import copy
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from jitgress.domain.clock import Clock
 from jitgress.domain.window import format_time
@@ -58,7 +59,6 @@ class SimulatedApi:
         self.before_call = before_call
         self.absent: set[Resource] = set()
         self._clock = clock
-        self._made = 0
         self._applied: dict[tuple[str, str], Object] = {}
         """What was applied last, by UID and subresource."""
 
@@ -172,6 +172,12 @@ class SimulatedApi:
             raise error_of(409, "Conflict", f"Precondition failed: UID in precondition: {uid}, {_uid(found)}")
         self._delete(key, found)
 
+    def for_caller(self, before_call: Callable[[Call], None]) -> Self:
+        """Return the same server as another process reaches it, with a hook of that process' own."""
+        mine = copy.copy(self)
+        mine.before_call = before_call
+        return mine
+
     def collect_garbage(self) -> None:
         """Remove what has owners that are all gone, and references to owners that are gone."""
         uids = {_uid(found) for found in self.versions.objects.values()}
@@ -200,15 +206,15 @@ class SimulatedApi:
         return found
 
     def _create(self, resource: Resource, namespace: str | None, body: Object) -> Object:
-        self._made += 1
+        number = self.versions.revision + 1
         metadata: dict[str, Any] = dict(body["metadata"])
         if not metadata.get("name"):
-            metadata["name"] = f"{metadata['generateName']}{self._made:05d}"
+            metadata["name"] = f"{metadata['generateName']}{number:05d}"
         key = _key(resource, namespace, metadata["name"])
         if key in self.versions.objects:
             raise error_of(409, "AlreadyExists", f"{_called(key)} already exists")
         kept = {field: value for field, value in metadata.items() if field not in _SYSTEM_FIELDS}
-        given: dict[str, Any] = {"uid": _made_uid(self._made), "creationTimestamp": self._timestamp()}
+        given: dict[str, Any] = {"uid": _made_uid(number), "creationTimestamp": self._timestamp()}
         if resource.is_namespaced:
             given["namespace"] = namespace
         if resource in _HAS_GENERATION:

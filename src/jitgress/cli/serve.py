@@ -72,7 +72,7 @@ async def _serve(settings: Settings, client: KubeClient, clock: Clock) -> None:
                 clock=clock,
                 settings=operator_settings(settings),
                 elector=_elector(api, settings, clock),
-                metrics=ControllerMetrics(),
+                metrics=ControllerMetrics(REGISTRY),
             )
             web = server(portal, host=host, port=port).serve()
             await until_told([operator.run(), keeper.run(), grants.run(), web])

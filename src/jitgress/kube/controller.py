@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from jitgress.domain.clock import Clock
 from jitgress.domain.errors import JitgressError
@@ -29,12 +29,18 @@ _log = structlog.get_logger()
 class ControllerMetrics:
     """What every controller of a process counts; the label is the concern, never a user or a path."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.errors = Counter(
-            "jitgress_reconcile_errors_total", "Reconciliations that failed and are tried again.", ["concern"]
+            "jitgress_reconcile_errors_total",
+            "Reconciliations that failed and are tried again.",
+            ["concern"],
+            registry=registry,
         )
         self.seconds = Histogram(
-            "jitgress_reconcile_duration_seconds", "Time that one reconciliation took.", ["concern"]
+            "jitgress_reconcile_duration_seconds",
+            "Time that one reconciliation took.",
+            ["concern"],
+            registry=registry,
         )
 
 
