@@ -1,9 +1,9 @@
 """AccessGrant objects and grants. Apart from the other kinds, because the gate's agent needs this one alone."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from jitgress.crds.reading import mapping, text, texts
+from jitgress.crds.reading import mapping, nothing_but, text, texts
 from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.host import parse_host
 from jitgress.domain.request import RequestRef
@@ -12,22 +12,39 @@ from jitgress.domain.subject import Subject
 from jitgress.domain.target import TargetRef
 from jitgress.domain.window import Window, format_time, parse_time
 
+_FIELDS: Final = (
+    "request",
+    "target",
+    "policy",
+    "subject",
+    "host",
+    "address",
+    "paths",
+    "methods",
+    "notBefore",
+    "notAfter",
+)
+
 
 def grant_value(found: Mapping[str, Any]) -> Grant:
     """Return an AccessGrant object as a value. Raises `InvalidValueError` if it has no form that we know."""
-    spec = mapping(found, "spec")
-    request, target, subject = mapping(spec, "request"), mapping(spec, "target"), mapping(spec, "subject")
+    spec = nothing_but(mapping(found, "spec"), *_FIELDS)
     return Grant(
         id=GrantId(text(mapping(found, "metadata"), "name")),
-        request=RequestRef(text(request, "namespace"), text(request, "name"), text(request, "uid")),
-        target=TargetRef(text(target, "namespace"), text(target, "name"), text(target, "uid")),
+        request=RequestRef(*_object_name(mapping(spec, "request"))),
+        target=TargetRef(*_object_name(mapping(spec, "target"))),
         policy=text(spec, "policy"),
-        subject=Subject(text(subject, "username"), frozenset(texts(subject, "groups"))),
+        subject=subject_value(nothing_but(mapping(spec, "subject"), "username", "groups")),
         host=parse_host(text(spec, "host")),
         address=text(spec, "address"),
         scope=Scope.of(texts(spec, "paths"), texts(spec, "methods")),
         window=Window(parse_time(text(spec, "notBefore")), parse_time(text(spec, "notAfter"))),
     )
+
+
+def subject_value(found: Mapping[str, Any]) -> Subject:
+    """Return somebody as an object of ours names them. Raises `InvalidValueError`."""
+    return Subject(text(found, "username"), frozenset(texts(found, "groups")))
 
 
 def grant_object(grant: Grant, namespace: str) -> dict[str, Any]:
@@ -57,3 +74,8 @@ def grant_object(grant: Grant, namespace: str) -> dict[str, Any]:
             "notAfter": format_time(grant.window.not_after),
         },
     }
+
+
+def _object_name(found: Mapping[str, Any]) -> tuple[str, str, str]:
+    nothing_but(found, "namespace", "name", "uid")
+    return text(found, "namespace"), text(found, "name"), text(found, "uid")

@@ -24,19 +24,55 @@ def text(found: Mapping[str, Any], key: str) -> str:
 
 def texts(found: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Return the list of texts in field `key`; an absent one is empty. Raises `InvalidValueError`."""
-    value: object = found.get(key) or []
+    value: object = found.get(key, [])
     items = cast("list[object]", value) if isinstance(value, list) else [None]
     if not all(isinstance(item, str) for item in items):
         raise _wrong(key, "a list of texts")
     return tuple(cast("list[str]", items))
 
 
-def whole_number(found: Mapping[str, Any], key: str) -> int:
-    """Return the whole number in field `key`. Raises `InvalidValueError`."""
+def some_texts(found: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Return the list of texts in field `key`, which has one at least where it is stated.
+
+    For fields whose absence means everything: one that is stated and empty can't mean that. Raises `InvalidValueError`.
+    """
+    values = texts(found, key)
+    if key in found and not values:
+        raise _wrong(key, "a list with something in it")
+    return values
+
+
+def text_map(found: Mapping[str, Any], key: str) -> dict[str, str]:
+    """Return the texts by name in field `key`, such as labels; absent ones are none. Raises `InvalidValueError`."""
+    values = mapping(found, key) if key in found else dict[str, Any]()
+    if not all(isinstance(value, str) for value in values.values()):
+        raise _wrong(key, "an object with texts")
+    return dict(values)
+
+
+def mappings(found: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the list of objects in field `key`; an absent one is empty. Raises `InvalidValueError`."""
+    value: object = found.get(key, [])
+    items = cast("list[object]", value) if isinstance(value, list) else [None]
+    if not all(isinstance(item, Mapping) for item in items):
+        raise _wrong(key, "a list of objects")
+    return tuple(cast("list[Mapping[str, Any]]", items))
+
+
+def whole_number(found: Mapping[str, Any], key: str, lowest: int, highest: int) -> int:
+    """Return the whole number in field `key`, both bounds included. Raises `InvalidValueError`."""
     value = found.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise _wrong(key, "a whole number")
+    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+        raise _wrong(key, f"a whole number from {lowest} to {highest}")
     return value
+
+
+def nothing_but(found: Mapping[str, Any], *fields: str) -> Mapping[str, Any]:
+    """Return `found` if it has no field but these: an unknown one may be a restriction. Raises `InvalidValueError`."""
+    unknown = sorted(set(found) - set(fields))
+    if unknown:
+        raise InvalidValueError(f"unknown fields {', '.join(unknown)[:200]}", remedy="Upgrade jitgress.")
+    return found
 
 
 def _wrong(key: str, wanted: str) -> InvalidValueError:
