@@ -139,7 +139,7 @@ class Agent:
         if self._heard is None or view.heard_at > self._heard[0]:
             age = max(0.0, self.clock.monotonic() - view.heard_at)
             self._heard = (view.heard_at, self.clock.now() - timedelta(seconds=age))
-        return self._heard[1] + self.settings.staleness
+        return self._heard[1] + self.settings.lease
 
     def _wait(self, wanted: _Wanted) -> timedelta:
         now = self.clock.now()

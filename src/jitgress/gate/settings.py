@@ -48,6 +48,15 @@ class GateSettings:
             raise InvalidValueError("staleness is under a second", remedy="Give at least 1 s; the default is 30 s.")
 
     @property
+    def lease(self) -> timedelta:
+        """How long HAProxy may trust what the API said: the staleness, less what its clock may be behind.
+
+        HAProxy takes no lease for longer than the staleness, lest a clock that is set back lengthen one. Without the
+        tenth, a lease that is quite new would look like that to an HAProxy that was held up for some milliseconds.
+        """
+        return self.staleness * 0.9
+
+    @property
     def socket(self) -> Path:
         """Where HAProxy's runtime socket is."""
         return self.socket_path or self.folder / "haproxy.sock"

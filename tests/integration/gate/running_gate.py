@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -46,6 +47,10 @@ class RunningGate:
             self.haproxy.kill()
             await self.haproxy.wait()
             self.settings.socket.unlink(missing_ok=True)
+
+    def signal_haproxy(self, number: signal.Signals) -> None:
+        if self.haproxy is not None:
+            self.haproxy.send_signal(number)
 
     def start_agent(self) -> None:
         self.agent = asyncio.create_task(run_gate(self.settings, self.api, self.api))

@@ -1,6 +1,7 @@
 """Invariant 2: streams are cut at the end, whoever is dead; invariant 12: no other grant's are touched."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -102,6 +103,21 @@ async def test_a_revocation_cuts_its_streams_and_no_others(
         assert (await gate.ask(revoked)).reason == "grant_unknown"
         assert max(await cut(cut_ones)) - revoked_at < GENEROUS_S
         assert [stream.cut_at for stream in kept] == [None] * len(KINDS)
+
+
+async def test_an_haproxy_that_was_held_up_cuts_nobody(gate: RunningGate, target: RecordingTarget) -> None:
+    """HAProxy's own clock stands still while it is held up; a lease may then seem to come from the future."""
+    grant = a_streaming_grant(1, target)
+    await gate.permit(grant)
+    async with streams_of(gate, grant, target) as streams:
+        for _ in range(3):
+            gate.signal_haproxy(signal.SIGSTOP)
+            await until_time(now() + timedelta(seconds=0.4))
+            gate.signal_haproxy(signal.SIGCONT)
+            gate.api.say([grant])
+            await gate.programmed()
+            await until_time(now() + timedelta(seconds=0.1))
+        assert [stream.cut_at for stream in streams] == [None] * len(KINDS)
 
 
 @pytest.mark.parametrize("silent", ["agent", "api"])

@@ -26,6 +26,7 @@ from tests.unit.gate.builders import ISSUER, NOW, a_grant, a_jwks, a_key
 from tests.unit.gate.haproxy_simulator import HaproxySimulator
 
 STALENESS = timedelta(seconds=30)
+LEASE = timedelta(seconds=27)
 KEYS = [a_key() for _ in range(3)]
 
 
@@ -125,7 +126,7 @@ class GateMachine(RuleBasedStateMachine):
         self.step()
         goal = programme(self.grants.values(), read_keys(self.api.jwks), self.settings.keys_folder, self.clock.now())
         assert self.found() == Observed.following(goal)
-        assert self.lease() == to_milliseconds(self.clock.now() + STALENESS)
+        assert self.lease() == to_milliseconds(self.clock.now() + LEASE)
 
     @invariant()
     def the_lease_never_exceeds_what_was_heard(self) -> None:
