@@ -67,6 +67,11 @@ _CLEAR_ESCAPE: Final = r"%(?!2[5eEfF]|5[cC]|3[bB]|[01][0-9A-Fa-f]|7[fF]|[cC][01]
 _SEGMENT: Final = rf"(?!\.\.?(?:/|\z))(?:[!\"$&-.0-:<->@-\[\]-~]++|{_CLEAR_ESCAPE})++"
 CLEAR_PATH: Final = rf"^/(?:{_SEGMENT}(?:/{_SEGMENT})*+/?)?\z"
 
+HOST: Final = "req.fhdr(host),field(1,:),lower"
+PROOF: Final = "var(txn.token),concat(|,txn.entry),sha2(256)"
+_NOT_AFTER: Final = "var(txn.entry),field(2,.)"
+_NOT_BEFORE: Final = "var(txn.entry),field(3,.)"
+
 _TOKEN_INVALID: Final = Refusal(
     RefusalCode.TOKEN_INVALID,
     401,
@@ -95,7 +100,7 @@ CHECKS: Final = (
     ),
     Check(
         "host_is_open",
-        "req.hdr(host),field(1,:),lower,{map} -m found",
+        f"{HOST},{{map}} -m found",
         Refusal(RefusalCode.HOST_CLOSED, 404, "Not open", "Nothing is open on this host now. Ask: jitgress request."),
         map=MapName.HOSTS,
         is_implied=True,
@@ -111,27 +116,32 @@ CHECKS: Final = (
         ),
         is_implied=True,
     ),
-    Check("token_names_a_grant", "var(txn.grant) -m found", _TOKEN_INVALID, is_implied=True),
+    Check("token_names_a_grant", "var(txn.named) -m found", _TOKEN_INVALID, is_implied=True),
     Check(
         "grant_is_known",
-        "var(txn.entry) -m found",
+        "var(txn.named),{map} -m found",
         Refusal(
             RefusalCode.GRANT_UNKNOWN, 403, "No such grant", "The grant was revoked, or has long ended. Ask again."
         ),
+        map=MapName.PARTS,
+        is_implied=True,
     ),
     Check(
         "host_is_the_grants",
-        "req.hdr(host),field(1,:),lower,strcmp(txn.grant_host) eq 0",
+        f"{HOST},concat(@,txn.named),{{map}} -m found",
         Refusal(RefusalCode.HOST_MISMATCH, 403, "Other host", "The grant is for another host."),
+        map=MapName.PARTS,
+        is_implied=True,
     ),
+    Check("token_begins_as_ours", "var(txn.entry) -m found", _TOKEN_INVALID),
     Check(
         "window_has_begun",
-        "var(txn.entry),field(1,|),sub(txn.now) -m int le 0",
+        f"{_NOT_BEFORE},sub(txn.now) -m int le 0",
         Refusal(RefusalCode.GRANT_NOT_YET, 403, "Not yet open", "The grant's time has not begun."),
     ),
     Check(
         "window_has_not_ended",
-        "var(txn.not_after),sub(txn.now) -m int gt 0",
+        f"{_NOT_AFTER},sub(txn.now) -m int gt 0",
         Refusal(RefusalCode.GRANT_ENDED, 403, "Time is over", "The grant's time has ended. Ask again for more."),
     ),
     Check(
@@ -146,15 +156,16 @@ CHECKS: Final = (
     ),
     Check(
         "method_is_inside",
-        "method,concat(:,txn.grant),{map} -m found",
+        "method,concat(:,txn.named),{map} -m found",
         Refusal(RefusalCode.METHOD_OUTSIDE, 403, "Method not granted", "The grant does not permit this method."),
-        map=MapName.METHODS,
+        map=MapName.PARTS,
+        is_implied=True,
     ),
     Check(
         "path_is_inside",
-        "var(txn.grant),concat(:,txn.path,/),{map} -m found",
+        "method,concat(:,txn.grant,:),concat(,txn.path,/),{map} -m found",
         Refusal(RefusalCode.PATH_OUTSIDE, 403, "Path not granted", "The grant does not permit this path."),
-        map=MapName.PATHS,
+        map=MapName.SCOPES,
     ),
-    Check("token_is_verified", "var(txn.proof),table_gpt0(tokens),mul(1000),sub(txn.now) -m int gt 0", _TOKEN_INVALID),
+    Check("token_is_verified", f"{PROOF},table_gpt0(tokens),mul(1000),sub(txn.now) -m int gt 0", _TOKEN_INVALID),
 )

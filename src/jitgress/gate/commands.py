@@ -23,15 +23,6 @@ class AddEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class SetEntry:
-    """Change an entry in one step; it has to be there."""
-
-    map: MapName
-    key: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
 class DropEntry:
     """Take an entry, and its repetitions, out of a map."""
 
@@ -75,7 +66,7 @@ class DropServer:
     server: ServerPath
 
 
-Command: TypeAlias = AddEntry | SetEntry | DropEntry | AddServer | OpenServer | CloseServer | CutStreams | DropServer
+Command: TypeAlias = AddEntry | DropEntry | AddServer | OpenServer | CloseServer | CutStreams | DropServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +82,6 @@ def text(command: Command, folder: Path) -> str:
     match command:
         case AddEntry(name, key, value):
             return f"add map {map_file(folder, name)} {_word(key)} {_word(value)}"
-        case SetEntry(name, key, value):
-            return f"set map {map_file(folder, name)} {_word(key)} {_word(value)}"
         case DropEntry(name, key):
             return f"del map {map_file(folder, name)} {_word(key)}"
         case AddServer(server, address):

@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import Final
 
 from jitgress.gate.answers import ANSWERS, answer_file
-from jitgress.gate.checks import CHECKS, Check, Refusal
-from jitgress.gate.identity_headers import TOKEN_COOKIE, TOKEN_HEADER, identity_rules
-from jitgress.gate.layout import KEYS_KEY, SHARDS, MapName, backend_name, map_file
+from jitgress.gate.checks import CHECKS, HOST, PROOF, Check, Refusal
+from jitgress.gate.identity_headers import (
+    HAS_TOKEN_COOKIE,
+    HAS_UPGRADE,
+    TOKEN_COOKIE,
+    TOKEN_HEADER,
+    USER,
+    cookie_rules,
+    identity_rules,
+    upgrade_rules,
+)
+from jitgress.gate.layout import SERVER_LENGTH, SHARDS, TOKEN_TYPE, MapName, backend_name, map_file
 from jitgress.gate.settings import GateSettings
 
 WATCH_FILE: Final = "watch.lua"
@@ -21,7 +30,6 @@ _REMEMBERED_TOKENS: Final = "100k"  # 14 MB; one more pushes out the oldest
 _REMEMBERED_FOR: Final = "10m"  # tokens live 5 minutes (jitgress.identity.tokens.LIFETIME)
 _HOT_BYTES: Final = 8 * 1024 * 1024  # 100 requests' buffers kept at hand; the default is made for smaller ones
 _LATEST_EXPIRY_S: Final = 2**32 - 1  # what fits into gpt0; in the year 2106
-_TYPE: Final = "jitgress-gate+jwt"  # jitgress.identity.tokens.TYPE
 
 
 def render(settings: GateSettings) -> str:
@@ -69,7 +77,7 @@ def _defaults(settings: GateSettings) -> str:
 
 
 def _tokens() -> str:
-    """Tokens that were verified: SHA-256 of token, grant's entry and set of keys → the token's end in seconds."""
+    """Tokens that were verified: SHA-256 of token and entry, which names grant and key → the token's end in seconds."""
     table = f"stick-table type binary len 32 size {_REMEMBERED_TOKENS} expire {_REMEMBERED_FOR} store gpt0"
     return _section("backend tokens", table)
 
@@ -82,38 +90,48 @@ def _front_end(settings: GateSettings) -> str:
         "option disable-h2-upgrade",
         *(_acl(check, settings) for check in CHECKS),
         *(f"http-request set-var(txn.{name}) {source}" for name, source in _gathered(folder)),
-        *_verification(settings),
         *identity_rules(),
-        "use_backend targets_%[var(txn.grant),bytes(0,2)] if { var(txn.passes) -m bool }",
+        *_fast_path(),
+        *cookie_rules(),
+        *upgrade_rules(),
+        *_verification(settings),
+        "use_backend targets_%[var(txn.entry),bytes(0,2)] if { var(txn.passes) -m bool }",
         "default_backend refuse",
     )
 
 
 def _gathered(folder: Path) -> tuple[tuple[str, str], ...]:
     """Variables and their sources: only what is used twice or as an argument, for each one costs 100 ns."""
-    state, grants = map_file(folder, MapName.STATE), map_file(folder, MapName.GRANTS)
     return (
         ("now", "date(0,ms)"),
         ("path", "url,field(1,?)"),  # as it was sent: `path` would hide that it is not in origin form
         ("token", f"http_auth_bearer({TOKEN_HEADER})"),
         ("token", f"req.cook({TOKEN_COOKIE}) unless {{ var(txn.token) -m len ge 1 }}"),
-        ("grant", "var(txn.token),jwt_payload_query('$.grant')"),
-        ("entry", f"var(txn.grant),map_str({grants})"),
-        ("not_after", "var(txn.entry),field(2,|)"),
-        ("grant_host", "var(txn.entry),field(3,|)"),
-        ("keys", f"str({KEYS_KEY}),map_str({state})"),
-        ("proof", "var(txn.token),concat(|,txn.entry,|),concat(,txn.keys),sha2(256)"),
+        ("entry", f"{HOST},concat(@,txn.token),map_beg({map_file(folder, MapName.GRANTS)})"),
+        ("grant", "var(txn.entry),field(1,.)"),
+    )
+
+
+def _fast_path() -> tuple[str, ...]:
+    """Let pass at once what most requests are: inside the grant, with a token that was verified before.
+
+    Measured: each rule that doesn't apply costs 70 ns; those of a cookie, of an upgrade and of a new token are 11.
+    """
+    checks = " ".join(check.name for check in CHECKS if not check.is_implied)
+    return (
+        f"http-request set-var(txn.passes) bool(true) if {checks}",
+        f"http-request allow if {{ var(txn.passes) -m bool }} !{HAS_TOKEN_COOKIE} !{HAS_UPGRADE}",
     )
 
 
 def _verification(settings: GateSettings) -> tuple[str, ...]:
     """Verify the token once, and remember until it expires that it was good. Failures are never remembered."""
-    keys = map_file(settings.folder, MapName.KEYS)
     good = {
         "algorithm_is_es256": "jwt_header_query('$.alg') -m str ES256",
-        "type_is_ours": f"jwt_header_query('$.typ') -m str {_TYPE}",
+        "type_is_ours": f"jwt_header_query('$.typ') -m str {TOKEN_TYPE}",
         "issuer_is_ours": f"jwt_payload_query('$.iss') -m str -- {settings.issuer}",
-        "audience_is_the_grants": "jwt_payload_query('$.aud'),strcmp(txn.grant_host) eq 0",
+        "audience_is_the_host": "jwt_payload_query('$.aud'),strcmp(txn.host) eq 0",
+        "grant_is_the_one": "jwt_payload_query('$.grant'),strcmp(txn.grant) eq 0",
         "subject_is_the_grants": "jwt_payload_query('$.sub'),strcmp(txn.user) eq 0",
         "token_has_begun": "jwt_payload_query('$.nbf','int'),mul(1000),sub(txn.now) -m int le 0",
         "token_has_not_expired": "jwt_payload_query('$.exp','int'),mul(1000),sub(txn.now) -m int gt 0",
@@ -122,16 +140,14 @@ def _verification(settings: GateSettings) -> tuple[str, ...]:
     }
     # Only a token that could pass is worth the 70 us of a signature.
     others = " ".join(check.name for check in CHECKS if not check.is_implied and check.name != "token_is_verified")
-    unproved = "{ var(txn.is_inside) -m bool } !{ var(txn.passes) -m found }"
     is_new = "{ var(txn.key_file) -m found }"
     return (
         *(f"acl {name} var(txn.token),{condition}" for name, condition in good.items()),
-        f"http-request set-var(txn.is_inside) bool(true) if {others}",
-        "http-request set-var(txn.passes) bool(true) if { var(txn.is_inside) -m bool } token_is_verified",
-        f"http-request set-var(txn.key_file) var(txn.token),jwt_header_query('$.kid'),map_str({keys}) if {unproved}",
-        f"http-request set-var(txn.user) var(txn.entry),field(4,|),url_dec if {is_new}",
+        f"http-request set-var(txn.key_file) var(txn.entry),field(2,|) if !{{ var(txn.passes) -m found }} {others}",
+        f"http-request set-var(txn.host) {HOST} if {is_new}",
+        f"http-request set-var(txn.user) {USER} if {is_new}",
         f"http-request lua.load_key if {is_new}",
-        f"http-request track-sc0 var(txn.proof) table tokens if {is_new} {' '.join(good)}",
+        f"http-request track-sc0 {PROOF} table tokens if {is_new} {' '.join(good)}",
         "http-request sc-set-gpt0(0) var(txn.token),jwt_payload_query('$.exp','int') if { sc0_tracked }",
         "http-request set-var(txn.passes) bool(true) if { sc0_tracked }",
     )
@@ -140,7 +156,8 @@ def _verification(settings: GateSettings) -> tuple[str, ...]:
 def _refuse(settings: GateSettings) -> str:
     acls = [_acl(check, settings) for check in CHECKS]
     answers = [f"{_answer(check.refusal)} unless {check.name}" for check in CHECKS]
-    return _section("backend refuse", *acls, *answers, _answer(CHECKS[-1].refusal))
+    named = "http-request set-var(txn.named) var(txn.token),jwt_payload_query('$.grant')"
+    return _section("backend refuse", *acls, named, *answers, _answer(CHECKS[-1].refusal))
 
 
 def _answer(refusal: Refusal) -> str:
@@ -156,7 +173,7 @@ def _answer(refusal: Refusal) -> str:
 
 def _targets() -> str:
     """One back end for each beginning of a grant's id. Every server has weight 0: none is chosen but by name."""
-    server = "%[var(txn.grant),concat(.,txn.not_after)]"
+    server = f"%[var(txn.entry),bytes(0,{SERVER_LENGTH})]"
     shards = (
         _section(f"backend {backend_name(shard)}", "balance roundrobin", f"use-server {server} if TRUE")
         for shard in SHARDS
@@ -167,7 +184,7 @@ def _targets() -> str:
 def _acl(check: Check, settings: GateSettings) -> str:
     condition = check.condition
     if check.map is not None:
-        converter = "map_beg" if check.map is MapName.PATHS else "map_str"
+        converter = "map_beg" if check.map is MapName.SCOPES else "map_str"
         condition = condition.replace("{map}", f"{converter}({map_file(settings.folder, check.map)})")
     return f"acl {check.name} {condition.replace('{staleness_ms}', str(_milliseconds(settings.staleness)))}"
 

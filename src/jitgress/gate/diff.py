@@ -15,19 +15,18 @@ from jitgress.gate.commands import (
     DropEntry,
     DropServer,
     OpenServer,
-    SetEntry,
 )
 from jitgress.gate.layout import MapName, ServerPath
-from jitgress.gate.observe import REPEATED, Observed, ServerState
+from jitgress.gate.observe import Observed, ServerState
 from jitgress.gate.programme import Programme
 
-_CLOSING: Final = (MapName.GRANTS, MapName.KEYS, MapName.METHODS, MapName.PATHS, MapName.HOSTS)
-_OPENING: Final = (MapName.KEYS, MapName.METHODS, MapName.PATHS, MapName.HOSTS, MapName.GRANTS)
+_CLOSING: Final = (MapName.STATE, MapName.GRANTS, MapName.SCOPES, MapName.PARTS, MapName.HOSTS)
+_OPENING: Final = (MapName.SCOPES, MapName.PARTS, MapName.HOSTS, MapName.GRANTS)
 
 
 def diff(wanted: Programme, found: Observed) -> tuple[Command, ...]:
     """Return the commands, in order, that lead from `found` to `wanted`; none where they agree."""
-    return (*_close(wanted, found), *_state(wanted, found), *_open(wanted, found))
+    return (*_close(wanted, found), *_open(wanted, found))
 
 
 def _close(wanted: Programme, found: Observed) -> Iterator[Command]:
@@ -39,18 +38,6 @@ def _close(wanted: Programme, found: Observed) -> Iterator[Command]:
         yield CutStreams(server)
     for server in surplus:
         yield DropServer(server)
-
-
-def _state(wanted: Programme, found: Observed) -> Iterator[Command]:
-    """One step from one value to the next: there is no moment without one."""
-    before, after = found.entries[MapName.STATE], wanted.entries[MapName.STATE]
-    unclear = [key for key, value in before.items() if key not in after or value == REPEATED]
-    yield from (DropEntry(MapName.STATE, key) for key in unclear)
-    for key, value in after.items():
-        if key not in before or key in unclear:
-            yield AddEntry(MapName.STATE, key, value)
-        elif before[key] != value:
-            yield SetEntry(MapName.STATE, key, value)
 
 
 def _open(wanted: Programme, found: Observed) -> Iterator[Command]:

@@ -13,7 +13,7 @@ from jitgress.crds.grants import grant_value
 from jitgress.crds.reading import mapping, text
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.grant import Grant
-from jitgress.gate.layout import is_grant_id
+from jitgress.gate.layout import is_grant_id, is_time
 
 _FIELDS: Final = frozenset(
     {"request", "target", "policy", "subject", "host", "address", "paths", "methods", "notBefore", "notAfter"}
@@ -55,6 +55,8 @@ def read_grant(found: Mapping[str, Any]) -> Grant:
         raise InvalidValueError("it is being deleted", remedy=_REMEDY)
     if not is_grant_id(grant.id):
         raise InvalidValueError("its name is not a UID", remedy=_REMEDY)
+    if not all(is_time(at) for at in (grant.window.not_before, grant.window.not_after)):
+        raise InvalidValueError("its window is not in this age", remedy=_REMEDY)
     _check_names(grant)
     normal_address(grant.address)
     return grant

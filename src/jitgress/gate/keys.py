@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -50,12 +50,6 @@ def read_keys(jwks: str | None) -> tuple[GateKey, ...]:
     if repeated:
         raise InvalidValueError(f"key {repeated[0]} is published twice", remedy=_REMEDY)
     return tuple(sorted(keys, key=lambda key: key.kid))
-
-
-def fingerprint(keys: Iterable[GateKey]) -> str:
-    """Return a name for this very set of keys. A remembered token counts only under the set it was verified with."""
-    content = json.dumps(sorted((key.kid, key.file_name) for key in keys))
-    return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 def _read_key(entry: Mapping[str, Any]) -> GateKey:

@@ -11,15 +11,15 @@ from typing import TypeAlias
 
 from jitgress.domain.grant import Grant
 from jitgress.gate.grants import normal_address
-from jitgress.gate.keys import GateKey, fingerprint
+from jitgress.gate.keys import GateKey
 from jitgress.gate.layout import (
-    KEYS_KEY,
     PRESENT,
     MapName,
     ServerPath,
     grant_entry,
-    method_key,
-    path_key,
+    grant_key,
+    part_keys,
+    scope_keys,
     server_of,
 )
 
@@ -28,7 +28,7 @@ Entries: TypeAlias = Mapping[MapName, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """Entries of every map (less the lease, which tells time, not access), and the address of every open server."""
+    """Entries of every map (`STATE` has none: the lease tells time, not access), and every open server's address."""
 
     entries: Entries
     servers: Mapping[ServerPath, str]
@@ -43,12 +43,15 @@ def programme(grants: Iterable[Grant], keys: Iterable[GateKey], keys_folder: Pat
     known, accepted = tuple(grants), tuple(keys)
     return Programme(
         {
-            MapName.STATE: {KEYS_KEY: fingerprint(accepted)},
+            MapName.STATE: {},
             MapName.HOSTS: {grant.host: PRESENT for grant in known},
-            MapName.GRANTS: {grant.id: grant_entry(grant) for grant in known},
-            MapName.METHODS: {method_key(grant.id, name): PRESENT for grant in known for name in grant.scope.methods},
-            MapName.PATHS: {path_key(grant.id, prefix): PRESENT for grant in known for prefix in grant.scope.paths},
-            MapName.KEYS: {key.kid: str(keys_folder / key.file_name) for key in accepted},
+            MapName.GRANTS: {
+                grant_key(grant, key): grant_entry(grant, keys_folder / key.file_name)
+                for grant in known
+                for key in accepted
+            },
+            MapName.SCOPES: {key: PRESENT for grant in known for key in scope_keys(grant)},
+            MapName.PARTS: {key: PRESENT for grant in known for key in part_keys(grant)},
         },
         {server_of(grant): normal_address(grant.address) for grant in known if not grant.window.has_ended(now)},
     )

@@ -80,10 +80,10 @@ def mint(
     if expires_s <= now.timestamp():
         raise TokenNotMintedError("the grant ends within this second", remedy="Ask for access again.")
     claims = {
+        "grant": grant.id,  # first: the gate reads it from the beginning of the payload (jitgress.gate.layout)
         "iss": issuer,
         "aud": grant.host,
         "sub": subject,
-        "grant": grant.id,
         "jti": token_id,
         "iat": _seconds(now),
         "nbf": _seconds(max(now - LEEWAY, grant.window.not_before)),

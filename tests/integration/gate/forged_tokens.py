@@ -16,10 +16,10 @@ from tests.unit.gate.builders import ISSUER
 
 def claims_of(grant: Grant, now_s: int) -> dict[str, Any]:
     return {
+        "grant": grant.id,  # first, as in ours: a forgery should get as far as it can
         "iss": ISSUER,
         "aud": grant.host,
         "sub": grant.subject.username,
-        "grant": grant.id,
         "jti": "t1",
         "iat": now_s,
         "nbf": now_s - 10,
@@ -34,12 +34,12 @@ def signed(key: SigningKey, claims: Mapping[str, Any], **header: Any) -> str:
 
 
 def unsigned(key: SigningKey, claims: Mapping[str, Any]) -> str:
-    return ".".join((_part({"alg": "none", "typ": "jitgress-gate+jwt", "kid": key.kid}), _part(claims), ""))
+    return ".".join((_part({"typ": "jitgress-gate+jwt", "alg": "none", "kid": key.kid}), _part(claims), ""))
 
 
 def signed_with_the_public_key(key: SigningKey, claims: Mapping[str, Any], pem: str) -> str:
     """HS256 with the published key as the secret (CVE-2015-9235)."""
-    content = ".".join((_part({"alg": "HS256", "typ": "jitgress-gate+jwt", "kid": key.kid}), _part(claims)))
+    content = ".".join((_part({"typ": "jitgress-gate+jwt", "alg": "HS256", "kid": key.kid}), _part(claims)))
     return f"{content}.{_text(hmac.digest(pem.encode(), content.encode(), hashlib.sha256))}"
 
 
@@ -50,7 +50,7 @@ def with_other_claims(token: str, claims: Mapping[str, Any]) -> str:
 
 
 def _part(content: Mapping[str, Any]) -> str:
-    return _text(json.dumps(content).encode())
+    return _text(json.dumps(content, separators=(",", ":")).encode())
 
 
 def _text(content: bytes) -> str:

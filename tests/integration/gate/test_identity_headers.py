@@ -36,6 +36,7 @@ async def test_the_target_learns_who_it_is_and_not_by_which_token(gate: RunningG
     "name",
     [
         *REMOVED[1:],
+        "X-Forwarded-User",
         "Remote-User",
         "Remote-Groups",
         "X-Auth-Request-User",
@@ -53,7 +54,9 @@ async def test_a_client_cannot_say_who_it_is(gate: RunningGate, target: Recordin
     assert "x-forwarded-user: alice@example.test" in lines
 
 
-@pytest.mark.parametrize("name", [*OVERRIDES, "x-http-method-override", "X_HTTP_METHOD_OVERRIDE"])
+@pytest.mark.parametrize(
+    "name", [*OVERRIDES, "X-HTTP-Method", "X-HTTP-Method-Override", "x-method-override", "X_HTTP_METHOD_OVERRIDE"]
+)
 async def test_a_client_cannot_have_the_target_serve_another_method_or_path(
     gate: RunningGate, target: RecordingTarget, name: str
 ) -> None:

@@ -41,7 +41,7 @@ async def test_drift_is_put_right(gate: RunningGate, target: RecordingTarget) ->
     grant = a_grant(address=target.address, not_before=datetime.now(UTC))
     await gate.permit(grant)
     folder = gate.settings.folder
-    await gate.command(f"clear map {map_file(folder, MapName.PATHS)}")
+    await gate.command(f"clear map {map_file(folder, MapName.SCOPES)}")
     await gate.command(f"set server {server_of(grant)} state maint")
     foreign = a_grant(7, address=target.address, not_before=datetime.now(UTC))
     await gate.command(f"add server {server_of(foreign)} 127.0.0.1:1")

@@ -25,7 +25,7 @@ class Talk:
         self.folder = folder
 
     async def say(self, *lines: str) -> list[str]:
-        file = str(map_file(self.folder, MapName.PATHS))
+        file = str(map_file(self.folder, MapName.SCOPES))
         answers = await self.runtime.ask([line.replace("{map}", file) for line in lines])
         return [re.sub("0x[0-9a-f]+", "0x", answer) for answer in answers]
 
@@ -108,8 +108,8 @@ async def test_both_report_servers_alike(talk: Talk) -> None:
         "targets_00/a.1": ServerState("127.0.0.1:9", is_open=True),
         "targets_ff/b.2": ServerState("[::1]:10", is_open=False),
     }
-    assert observed.entries[MapName.PATHS]["k"] == "v"
-    assert observed.entries[MapName.PATHS]["l"] != "v"
+    assert observed.entries[MapName.SCOPES]["k"] == "v"
+    assert observed.entries[MapName.SCOPES]["l"] != "v"
 
 
 async def test_many_lines_at_once_keep_their_order(talk: Talk) -> None:

@@ -14,13 +14,14 @@ from jitgress.domain.grant import Grant
 from jitgress.gate.commands import failures, text
 from jitgress.gate.diff import diff
 from jitgress.gate.keys import GateKey
-from jitgress.gate.layout import MapName, map_file
+from jitgress.gate.layout import MapName, grant_key, map_file
 from jitgress.gate.observe import Observed, questions, understand
 from jitgress.gate.programme import Programme, programme
 from tests.unit.gate.builders import NOW, a_grant
 from tests.unit.gate.haproxy_simulator import HaproxySimulator
 
 FOLDER: Final = Path("/gate")
+KEY: Final = GateKey("a", "1")
 PATHS: Final = ("/", "/api", "/api/v1", "/b")
 METHODS: Final = ("GET", "POST")
 
@@ -87,19 +88,20 @@ def test_the_commands_lead_to_the_goal_from_anywhere(before: Programme, drift: D
 
 def permitted(simulator: HaproxySimulator) -> set[tuple[str, ...]]:
     """What a request could do now, read from the maps as HAProxy's rules read them."""
-    hosts, methods, paths = (simulator.entries(name) for name in (MapName.HOSTS, MapName.METHODS, MapName.PATHS))
+    hosts, scopes = (simulator.entries(name) for name in (MapName.HOSTS, MapName.SCOPES))
     open_servers = {path.split("/")[1]: s.address for path, s in simulator.servers.items() if s.is_open}
     found: set[tuple[str, ...]] = set()
-    for grant, entry in simulator.entries(MapName.GRANTS).items():
-        _, not_after, host, user, _ = entry.split("|")
+    for key, entry in simulator.entries(MapName.GRANTS).items():
+        host = key.split("@")[0]
+        times, _, user, _ = entry.split("|")
+        grant, not_after, _, _ = times.split(".")
         address = open_servers.get(f"{grant}.{not_after}")
         if address is None or host not in hosts:
             continue
         for method in METHODS:
             for path in ("/", "/api", "/api/v1/x", "/b"):
-                is_inside = any(f"{grant}:{path}/".startswith(prefix) for prefix in paths)
-                if f"{method}:{grant}" in methods and is_inside:
-                    found.add((grant, entry, user, address, method, path))
+                if any(f"{method}:{grant}:{path}/".startswith(prefix) for prefix in scopes):
+                    found.add((key, entry, user, address, method, path))
     return found
 
 
@@ -113,7 +115,7 @@ def test_no_step_permits_what_neither_end_does_nor_refuses_what_both_permit(
     simulator.restart()
     follow(simulator, _programme(before))
     first, seen = permitted(simulator), list[set[tuple[str, ...]]]()
-    unchanged = {grant.id for grant in before if grant in goal}
+    unchanged = {grant_key(grant, KEY) for grant in before if grant in goal}
     simulator.watch = lambda: seen.append(permitted(simulator))
     follow(simulator, _programme(goal))
     for moment in seen:
@@ -132,7 +134,7 @@ def test_only_streams_of_servers_that_go_are_cut(before: list[Grant], goal: list
 
 
 def _programme(some: Iterable[Grant]) -> Programme:
-    return programme(some, [GateKey("a", "1")], FOLDER, NOW)
+    return programme(some, [KEY], FOLDER, NOW)
 
 
 def test_the_map_files_are_what_both_sides_call_the_maps() -> None:
