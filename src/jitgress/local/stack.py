@@ -181,7 +181,7 @@ class Stack:
             if "apiserver" not in running:
                 server.start_apiserver(self.layout, state.control_plane, found, self.processes)
             server.wait_until_ready(self.layout, state.control_plane, self.processes)
-        self._say("starting Traefik, HAProxy, the sample services, operator, portal and the gate's agent")
+        self._say("starting Traefik, HAProxy, the sample services and jitgress")
         for name, command in self._commands(state).items():
             if name not in running:
                 self.processes.start(name, command)
