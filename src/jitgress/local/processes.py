@@ -32,6 +32,7 @@ class Processes:
     def __init__(self, records: Path, logs: Path) -> None:
         self._records = records
         self._logs = logs
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Running:
         """Start a process in a session of its own; what it prints goes to its log."""
@@ -46,6 +47,7 @@ class Processes:
                 start_new_session=True,
                 env={**os.environ, **(environment or {})},
             )
+        self._children[name] = process
         running = Running(name, process.pid, _start_time(process.pid) or 0)
         record = {"pid": running.pid, "started": running.started}
         (self._records / f"{name}.json").write_text(json.dumps(record))
@@ -73,6 +75,8 @@ class Processes:
             deadline = time.monotonic() + patience_s
             while is_alive(running) and time.monotonic() < deadline:
                 time.sleep(_TICK_S)
+        if child := self._children.pop(running.name, None):
+            child.wait(patience_s)  # its first thread may be gone before the others
         (self._records / f"{running.name}.json").unlink(missing_ok=True)
 
     def last_words(self, name: str, lines: int = 12) -> str:
