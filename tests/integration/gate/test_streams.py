@@ -17,7 +17,7 @@ from tests.unit.gate.builders import a_grant
 pytestmark = pytest.mark.real
 
 KINDS = ("websocket", "sse", "download", "upload")
-GENEROUS_S = 0.5  # what a loaded machine is forgiven here; the benchmark measures what is promised
+GENEROUS_S = 1.5  # a machine busy with other tests is forgiven this; the benchmark measures what is promised
 
 
 def now() -> datetime:
@@ -140,7 +140,7 @@ async def test_a_gate_that_hears_nothing_cuts_all_and_refuses(target: RecordingT
 
 
 async def test_nothing_is_served_after_the_end(gate: RunningGate, target: RecordingTarget) -> None:
-    grants = [a_streaming_grant(number, target, seconds=1.0 + number / 20) for number in range(20)]
+    grants = [a_streaming_grant(number, target, seconds=5.0 + number / 20) for number in range(20)]
     await gate.permit(*grants)
     await gate.stop_agent()
 
@@ -160,7 +160,7 @@ async def test_nothing_is_served_after_the_end(gate: RunningGate, target: Record
 
 
 async def test_a_grant_serves_from_its_beginning_on(gate: RunningGate, target: RecordingTarget) -> None:
-    grant = a_grant(address=target.address, not_before=now() + timedelta(seconds=1))
+    grant = a_grant(address=target.address, not_before=now() + timedelta(seconds=4))
     await gate.permit(grant)
     assert (await gate.ask(grant)).reason == "grant_not_yet"
     await until_time(grant.window.not_before)
