@@ -46,6 +46,8 @@ class GateSettings:
             )
         if self.staleness < timedelta(seconds=1):
             raise InvalidValueError("staleness is under a second", remedy="Give at least 1 s; the default is 30 s.")
+        if self.max_connections < 1:  # HAProxy takes 0 for as many as the machine gives
+            raise InvalidValueError("max_connections is under 1", remedy="Give at least 1; the default is 4000.")
 
     @property
     def lease(self) -> timedelta:
