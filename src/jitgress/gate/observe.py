@@ -15,6 +15,13 @@ REPEATED: Final = "\x00repeated"
 
 # `show servers state`, version 1 (HAProxy management guide): the columns that we read.
 _BACKEND, _SERVER, _IP, _ADMIN_STATE, _PORT, _COLUMNS = 1, 3, 4, 6, 18, 19
+_NAMES: Final = {
+    _BACKEND: "be_name",
+    _SERVER: "srv_name",
+    _IP: "srv_addr",
+    _ADMIN_STATE: "srv_admin_state",
+    _PORT: "srv_port",
+}
 _BACKENDS: Final = frozenset(backend_name(shard) for shard in SHARDS)
 
 
@@ -65,9 +72,13 @@ def _entries(answer: str) -> dict[str, str]:
 
 
 def _servers(lines: Iterable[str]) -> Iterable[tuple[ServerPath, ServerState]]:
-    for line in lines:
+    version, head, *states = [*lines, "", ""]
+    columns = dict(enumerate(head.removeprefix("# ").split(" ")))
+    if version != "1" or not _NAMES.items() <= columns.items():  # taken for no servers, they would never be closed
+        raise UnexpectedAnswerError(f"servers are told in an unknown form: {version[:60]!r}", remedy="Use HAProxy 2.8.")
+    for line in states:
         fields = line.split(" ")
-        if line in ("", "1") or line.startswith("#") or (len(fields) > 1 and fields[_BACKEND] not in _BACKENDS):
+        if not line or (len(fields) > 1 and fields[_BACKEND] not in _BACKENDS):
             continue
         if len(fields) < _COLUMNS:
             raise UnexpectedAnswerError(

@@ -8,6 +8,12 @@ from jitgress.gate.errors import HaproxyUnreachableError
 from jitgress.gate.layout import SHARDS, MapName, backend_name, map_file
 
 _NO_MAP = "Unknown map identifier. Please use #<id> or <file>."
+_COLUMNS = (
+    "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
+    "srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state "
+    "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr "
+    "srv_agent_addr srv_agent_port"
+)
 _BACKENDS = frozenset(backend_name(shard) for shard in SHARDS)
 
 
@@ -101,7 +107,7 @@ class HaproxySimulator:
         return ""
 
     def _show_servers(self) -> str:
-        lines = ["1", "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state ..."]
+        lines = ["1", _COLUMNS]
         for number, (path, server) in enumerate(self.servers.items()):
             backend, name = path.split("/")
             ip, _, port = server.address.rpartition(":")
