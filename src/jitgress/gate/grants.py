@@ -5,6 +5,7 @@ Invariant 1 needs it: a field that this version does not know may be a restricti
 
 import ipaddress
 import re
+import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -63,7 +64,7 @@ def read_grant(found: Mapping[str, Any]) -> Grant:
 
 
 def normal_address(address: str) -> str:
-    """Return `IP:port` in its one form (RFC 5952, in brackets for IPv6), or raise `InvalidValueError`."""
+    """Return `IP:port` in its one form (RFC 5952, 5; in brackets for IPv6), or raise `InvalidValueError`."""
     match = _ADDRESS.fullmatch(address)
     try:
         ip = ipaddress.ip_address(match["ip"].strip("[]")) if match else None
@@ -71,7 +72,9 @@ def normal_address(address: str) -> str:
         ip = None
     if match is None or ip is None or int(match["port"]) > _LAST_PORT:
         raise InvalidValueError(f"{address[:60]!r} is not IP:port", remedy=_REMEDY)
-    return join_address(str(ip), match["port"])
+    # HAProxy tells addresses as the C library does: an IPv4 address inside an IPv6 one with its dots.
+    told = socket.inet_ntop(socket.AF_INET6, ip.packed) if ip.version == 6 else str(ip)  # noqa: PLR2004  IPv6
+    return join_address(told, match["port"])
 
 
 def join_address(ip: str, port: str) -> str:
