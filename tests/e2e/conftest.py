@@ -30,8 +30,9 @@ def down(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("stack")
+    started = up(folder, f"gate.staleness={STALENESS_S}")
     try:
-        yield up(folder, f"gate.staleness={STALENESS_S}")
+        yield started
     finally:
         down(folder)
 
@@ -40,8 +41,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack of the module's own, for tests that kill its parts."""
     folder = tmp_path_factory.mktemp("own-stack")
+    started = up(folder, f"gate.staleness={STALENESS_S}")
     try:
-        yield up(folder, f"gate.staleness={STALENESS_S}")
+        yield started
     finally:
         down(folder)
 
@@ -50,7 +52,8 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def http_route_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that publishes through the Gateway API."""
     folder = tmp_path_factory.mktemp("route-stack")
+    started = up(folder, "operator.route_kind=HTTPRoute")
     try:
-        yield up(folder, "operator.route_kind=HTTPRoute")
+        yield started
     finally:
         down(folder)

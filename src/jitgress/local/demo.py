@@ -264,7 +264,7 @@ def main() -> None:
     except JitgressError as error:
         console.print(f"error: {error.message} {error.remedy}", style="red", markup=False, highlight=False)
     finally:
-        if not (given.keep and is_told):
+        if stack.layout.is_stack and not (given.keep and is_told):
             stack.down()
     if given.keep and is_told:
         _tell_how_to_go_on(console, stack)

@@ -1,7 +1,14 @@
-"""Where everything of one stack is in its folder."""
+"""Where everything of one stack is in its folder, and how it is known that a folder is a stack's.
 
+Only a folder that was empty or absent becomes one, and only one with the mark of its own is ever removed.
+"""
+
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_MARK: Final = "jitgress-stack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +68,31 @@ class Layout:
         """Return the settings file of a part."""
         return self.folder / "config" / f"{part}.yaml"
 
+    @property
+    def is_stack(self) -> bool:
+        """Tell whether the folder was made a stack's, and was so under this very path."""
+        mark = self.folder / _MARK
+        return mark.is_file() and mark.read_text() == self._mark()
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether the folder can become a stack's: it is absent or empty."""
+        return not self.folder.exists() or (self.folder.is_dir() and not any(self.folder.iterdir()))
+
     def make(self) -> None:
         """Make the folders, readable by their owner alone."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
+        (self.folder / _MARK).write_text(self._mark())
         for name in ("pki", "kubeconfigs", "upstream", "config", "etcd", "gate"):
             (self.folder / name).mkdir(exist_ok=True)
+
+    def remove(self) -> None:
+        """Remove the folder if it is a stack's, or else nothing. Raises `OSError`."""
+        if self.is_stack:
+            shutil.rmtree(self.folder)
+
+    def _mark(self) -> str:
+        return (
+            f"{self.folder}\nis the folder of a local stack. `jitgress local down` removes it with all that is in it.\n"
+        )

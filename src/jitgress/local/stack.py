@@ -5,7 +5,6 @@ Every part is a process of its own that outlives this one; a second `up` in the 
 
 import asyncio
 import json
-import shutil
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -83,10 +82,13 @@ class Stack:
 
     def up(self, overrides: Mapping[str, str]) -> dict[str, Any]:
         """Start what isn't running; return what env.json says. A first start that fails leaves nothing behind."""
-        is_new = not self.layout.env_file.is_file()
-        if is_new and self.layout.folder.is_dir() and any(self.layout.folder.iterdir()):
+        if self.layout.is_stack and not self.layout.env_file.is_file():
+            self._say("removing what an interrupted start left behind")
+            self.down()
+        is_new = not self.layout.is_stack
+        if is_new and not self.layout.is_free:
             raise StackError(
-                f"{self.layout.folder} is not empty and holds no stack", remedy="Remove it, or choose another --dir."
+                f"{self.layout.folder} is not empty and holds no stack", remedy="Choose another --dir: a new one."
             )
         if not is_new and overrides:
             raise StackError("settings are chosen at the first start", remedy="Run jitgress local down first.")
@@ -96,12 +98,13 @@ class Stack:
             asyncio.run(self._finish(state, is_new=is_new))
             return self._tell(state)
         except BaseException:
-            if is_new:
+            if is_new and self.layout.is_stack:
                 self.down()
             raise
 
     def status(self) -> list[dict[str, Any]]:
-        """Return what each part does."""
+        """Return what each part does. Raises `StackError` where there is no stack."""
+        self._require()
         known = self.processes.known()
         return [
             {
@@ -114,11 +117,24 @@ class Stack:
         ]
 
     def down(self) -> None:
-        """End every part and remove the folder."""
+        """End every part and remove the folder. Raises `StackError` where there is no stack."""
+        self._require()
         known = self.processes.known()
         for name in sorted(known, key=lambda each: _PARTS.index(each) if each in _PARTS else 0, reverse=True):
             self.processes.stop(known[name])
-        shutil.rmtree(self.layout.folder, ignore_errors=True)
+        try:
+            self.layout.remove()
+        except OSError as error:
+            raise StackError(
+                f"the stack has ended, but not all of its folder is removed: {error}", remedy="Remove it by hand."
+            ) from error
+
+    def _require(self) -> None:
+        if not self.layout.is_stack:
+            raise StackError(
+                f"{self.layout.folder} holds no stack",
+                remedy="Start one there with jitgress local up, or name its folder with --dir.",
+            )
 
     def _set_up(self, overrides: Mapping[str, str]) -> State:
         """Choose addresses, write every file, start the control plane and put everything into it."""
