@@ -12,6 +12,10 @@ PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& command -v $$python && break; done)
 RUN := .venv/bin/python
 READY := .venv/.ready
+COMPILE = $(UV) pip compile pyproject.toml --extra local --group dev --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --quiet
+# Without a network the cache may have all that is needed; hashes are checked either way.
+from_registry_or_cache = $(1) || { echo "the registry gave no answer or refused; trying the cache alone" >&2; $(1) --offline; }
 
 export UV_PYTHON_DOWNLOADS := never
 export PATH := $(TOOLS)/bin:$(PATH)
@@ -41,8 +45,7 @@ generate: $(READY) ## Write the generated files
 	@$(RUN) -m jitgress.cli.reference
 
 lock: $(UV) ## Lock the dependencies anew
-	@$(UV) pip compile pyproject.toml --extra local --group dev --universal --python-version 3.11 \
-		--generate-hashes --no-header --no-annotate --quiet -o requirements.lock
+	@$(COMPILE) -o requirements.lock
 
 clean: ## Remove what was made here; the cache folder stays
 	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage bench/out
@@ -55,8 +58,7 @@ check-layers: ; @.venv/bin/lint-imports --no-logo > .venv/layers.txt 2>&1 || { c
 check-spelling: ; @.venv/bin/typos README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md docs src && echo "spelling   ok"
 check-generated: ; @$(RUN) -m jitgress.crds --check && $(RUN) -m jitgress.cli.reference --check && echo "generated  ok"
 check-lock: $(UV)
-	@cp requirements.lock .venv/lock.txt && $(UV) pip compile pyproject.toml --extra local --group dev --universal \
-		--python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o .venv/lock.txt \
+	@cp requirements.lock .venv/lock.txt && { $(call from_registry_or_cache,$(COMPILE) -o .venv/lock.txt); } \
 		&& cmp -s requirements.lock .venv/lock.txt && echo "lock       ok" \
 		|| { echo "requirements.lock does not follow from pyproject.toml. Run: make lock" >&2; exit 1; }
 
@@ -66,7 +68,7 @@ programs: $(READY)
 $(READY): requirements.lock pyproject.toml $(UV)
 	@$(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv
 	@echo "installing the locked dependencies"
-	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements.lock
+	@$(call from_registry_or_cache,VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements.lock)
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
