@@ -12,6 +12,11 @@ ABSENT = object()
 FIELDS = ("request", "target", "policy", "subject", "host", "address", "paths", "methods", "notBefore", "notAfter")
 
 
+def named_the_same_everywhere(value: Any) -> str:
+    """The workers of a run must find the same tests; an object's address differs in each."""
+    return "absent" if value is ABSENT else repr(value)
+
+
 def damaged(field: str, value: Any) -> dict[str, Any]:
     found = an_object(a_grant(), **{field: value})
     if value is ABSENT:
@@ -38,7 +43,11 @@ def test_one_that_is_malformed_costs_nobody_else_anything() -> None:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize("value", [ABSENT, None, "", 0, True, [], {}, [""], {"name": ""}], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [ABSENT, None, "", 0, True, [], {}, [""], {"name": ""}],
+    ids=named_the_same_everywhere,
+)
 def test_a_field_that_says_nothing_makes_it_permit_nothing(field: str, value: Any) -> None:
     grants, unusable = read_grants([damaged(field, value)])
     assert (grants, len(unusable)) == ((), 1)
@@ -86,7 +95,7 @@ def test_a_field_of_tomorrow_may_be_a_restriction(place: str) -> None:
 
 
 @pytest.mark.parametrize("part", ["metadata", "spec"])
-@pytest.mark.parametrize("value", [ABSENT, None, [], "text"], ids=repr)
+@pytest.mark.parametrize("value", [ABSENT, None, [], "text"], ids=named_the_same_everywhere)
 def test_an_object_without_its_parts_is_told_of_too(part: str, value: Any) -> None:
     found = {key: each for key, each in an_object(a_grant()).items() if key != part}
     grants, unusable = read_grants([found if value is ABSENT else found | {part: value}])
