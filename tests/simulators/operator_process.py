@@ -32,13 +32,17 @@ class Faults:
     calls_until_outage: int | None = None
     is_dead: bool = False
 
-    def strike(self) -> None:
-        """Take part in a call: raise if it doesn't get through."""
+    def live_through(self) -> None:
+        """Take part in a call of any kind: raise if the process is dead by now."""
         if self.calls_to_live is not None:
             self.calls_to_live -= 1
             self.is_dead = self.is_dead or self.calls_to_live < 0
         if self.is_dead:
             raise KilledError
+
+    def get_through(self) -> None:
+        """Take part in a call of the API server: raise if it doesn't get through."""
+        self.live_through()
         if self.calls_until_outage is not None:
             self.calls_until_outage -= 1
             if self.calls_until_outage < 0:
@@ -88,11 +92,11 @@ class OperatorProcess:
         await self.stop()
 
     def _before_call(self, call: Call) -> None:
-        self.faults.strike()
+        self.faults.get_through()
         self.see_call(call)
 
     def _before_append(self, event: Event) -> None:
-        self.faults.strike()
+        self.faults.live_through()
         self.see_event(event)
 
 

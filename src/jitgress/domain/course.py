@@ -8,7 +8,7 @@ What is closed stays closed.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.request import Request
@@ -71,6 +71,9 @@ class Close:
 
 Course: TypeAlias = Wait | Open | Close
 
+EXPIRED: Final = Close(CloseReason.EXPIRED, "its time is over. Ask again if you need more.")
+"""How every grant ends that nothing ended earlier."""
+
 
 def course(decision: Decision, target: Target | None, request: Request, recorded: Recorded, now: datetime) -> Course:
     """Return what should be of `request` at `now`."""
@@ -115,7 +118,7 @@ def _opening(
 
 def _while_open(decision: Decision, target: Target | None, grant: Grant, now: datetime) -> Course:
     if grant.window.has_ended(now):
-        return Close(CloseReason.EXPIRED, "its time is over. Ask again if you need more.")
+        return EXPIRED
     if target is None or target.ref.uid != grant.target.uid:
         return Close(CloseReason.TARGET_GONE, f"target {grant.target} was removed")
     if target.host != grant.host:

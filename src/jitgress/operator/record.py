@@ -120,9 +120,7 @@ def active(request: Request, grant: Grant, now: datetime) -> Event:
 
 def closed(request: Request, close: Close, grant: Grant | None, now: datetime) -> Event:
     """The request is over; whatever of it is open is about to be removed."""
-    data: dict[str, EventValue] = {"reason": close.reason.value, "message": close.message, "opened": grant is not None}
-    if grant is not None:
-        data["not_after"] = format_time(grant.window.not_after)
+    data = _closing_data(close, grant)
     return _event(request, EventCode.REQUEST_CLOSED, now, actor=close.by or OPERATOR, data=data)
 
 
@@ -156,8 +154,8 @@ def opened_grant(event: Event) -> Grant:
     )
 
 
-def closed_without_request(grant: Grant, now: datetime) -> Event:
-    """The request of an open grant was deleted: that ends it, too."""
+def closed_grant(grant: Grant, close: Close, now: datetime) -> Event:
+    """The same event as `closed`, for a grant whose request can't be had or hasn't been looked at yet."""
     return Event(
         id=event_id(grant.request.uid, EventCode.REQUEST_CLOSED),
         code=EventCode.REQUEST_CLOSED,
@@ -165,12 +163,7 @@ def closed_without_request(grant: Grant, now: datetime) -> Event:
         actor=OPERATOR,
         subject=grant.subject.username,
         request=grant.request,
-        data={
-            "reason": CloseReason.WITHDRAWN.value,
-            "message": "its request was deleted",
-            "opened": True,
-            "not_after": format_time(grant.window.not_after),
-        },
+        data=_closing_data(close, grant),
     )
 
 
@@ -192,6 +185,13 @@ def _event(
         request=request.ref,
         data=data,
     )
+
+
+def _closing_data(close: Close, grant: Grant | None) -> Mapping[str, EventValue]:
+    data: dict[str, EventValue] = {"reason": close.reason.value, "message": close.message, "opened": grant is not None}
+    if grant is not None:
+        data["not_after"] = format_time(grant.window.not_after)
+    return data
 
 
 def _text(data: Mapping[str, EventValue], key: str) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 
 from jitgress.crds.values import grant_value
-from jitgress.domain.course import Recorded
+from jitgress.domain.course import EXPIRED, Close, CloseReason, Recorded
 from jitgress.domain.errors import JitgressError
 from jitgress.domain.event import Event, EventCode, event_id
 from jitgress.domain.grant import Grant
@@ -13,7 +13,7 @@ from jitgress.kube.errors import NotFoundError
 from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS
 from jitgress.operator.caches import Object, understood
 from jitgress.operator.grants.decide import Facts, objection
-from jitgress.operator.record import OPERATOR, closed_without_request, recorded
+from jitgress.operator.record import OPERATOR, closed_grant, recorded
 from jitgress.operator.world import World
 
 _log = structlog.get_logger()
@@ -68,12 +68,13 @@ class GrantReconciler:
 
 
 def _events(uid: str, facts: Facts, reason: str, now: datetime) -> list[Event]:
-    """Return what to record: an ordinary end belongs to its request, anything else is told as found."""
+    """Return what to record: how the grant's request ended, unless that is known; anything else is told as found."""
     opened, grant = facts.recorded.opened, facts.grant
-    if grant is not None and grant == opened and facts.recorded.closed is None and not facts.has_request:
-        return [closed_without_request(grant, now)]
     if grant is not None and grant == opened:
-        return []
+        if facts.recorded.closed is not None:
+            return []
+        deleted = Close(CloseReason.WITHDRAWN, "its request was deleted")
+        return [closed_grant(grant, EXPIRED if grant.window.has_ended(now) else deleted, now)]
     return [
         Event(
             id=event_id(uid, EventCode.GRANT_REMOVED),

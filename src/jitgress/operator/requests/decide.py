@@ -42,6 +42,8 @@ def next_plan(facts: Facts, now: datetime) -> Plan:
     known_reviews = record.with_bars(facts.history, facts.request, facts.reviews)
     decision = decide(facts.target, facts.policies, facts.request, known_reviews, now)
     way = course(decision, facts.target, facts.request, past, now)
+    if past.closed is None and facts.unrecorded_close is not None:
+        way = facts.unrecorded_close
     if isinstance(way, Open):
         way = _end_observed(facts, past.opened) or way
     is_active = isinstance(way, Open) and facts.sight is not None and facts.sight.is_probed

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jitgress.domain.course import Close
 from jitgress.domain.event import Event
 from jitgress.domain.grant import Grant
 from jitgress.domain.policy import Policy
@@ -40,3 +41,5 @@ class Facts:
     """The request's present status, for the times of its conditions."""
     review_statuses: Mapping[str, Mapping[str, Any]]
     """The present status of each review, by the review's name."""
+    unrecorded_close: Close | None = None
+    """How it was closed while the ledger could not be written: that is to be recorded, not what is seen afterwards."""

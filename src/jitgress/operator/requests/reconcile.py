@@ -4,12 +4,15 @@ Invariant 7: what a plan does is done once its events are recorded. Closing alon
 its event follows (docs/adr/0005).
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
+from jitgress.domain.course import Close
 from jitgress.domain.errors import JitgressError
 from jitgress.domain.event import Event
+from jitgress.domain.request import RequestRef
 from jitgress.operator.caches import Key
 from jitgress.operator.requests.apply import RequestApplier
 from jitgress.operator.requests.decide import Plan, next_plan, with_recorded
@@ -26,12 +29,17 @@ class RequestReconciler:
     def __init__(self, world: World, applier: RequestApplier) -> None:
         self._world = world
         self._applier = applier
+        self._unrecorded: dict[Key, tuple[RequestRef, Close]] = {}
+        """What was closed while the ledger was down. As bounded as the requests: one that is gone is forgotten."""
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Do what is due for the request `key`; return when to look again at the latest."""
         facts = await gather(key, self._world)
         if facts is None:
+            self._unrecorded.pop(key, None)
             return None
+        ref, close = self._unrecorded.get(key, (None, None))
+        facts = replace(facts, unrecorded_close=close if ref == facts.request.ref else None)
         plan = next_plan(facts, self._world.clock.now())
         was_opened = plan.opened is not None
         news: tuple[Event, ...] = ()
@@ -41,10 +49,12 @@ class RequestReconciler:
                 news += recorded
                 plan = next_plan(facts, self._world.clock.now())
         except JitgressError as error:
-            if plan.is_closing:
+            if isinstance(plan.course, Close):
+                self._unrecorded[key] = facts.request.ref, plan.course
                 _log.warning("closing_before_its_record", request=str(facts.request.ref), error=error.message)
                 await self._applier.close(facts, plan)
             raise
+        self._unrecorded.pop(key, None)
         await self._applier.apply(facts, plan, news, is_repeat=was_opened)
         return plan.look_again_at
 

@@ -43,7 +43,7 @@ class RouteReconciler:
             if desired is None and observed is not None:
                 await self._remove(resource, host, observed)
             elif desired is not None and not is_in_place(desired, observed):
-                await self._publish(resource, host, desired, sharers)
+                await self._publish(resource, host, desired, observed)
         ends = [each.grant.window.not_after for each in sharers if not each.grant.window.has_ended(now)]
         return min(ends, default=None)
 
@@ -70,10 +70,13 @@ class RouteReconciler:
             if grant is not None and "deletionTimestamp" not in metadata
         ]
 
-    async def _publish(self, resource: Resource, host: Host, desired: dict[str, Any], sharers: list[Sharer]) -> None:
-        """Record, then apply. A difference that our own changes don't explain was somebody's doing."""
-        grants = ",".join(sorted(each.grant.id for each in sharers))
-        seen = ""
+    async def _publish(self, resource: Resource, host: Host, desired: dict[str, Any], observed: Object | None) -> None:
+        """Record, then apply. A difference that our own changes don't explain was somebody's doing.
+
+        What a change replaces is part of its event's id: a host may come back to grants that it had before.
+        """
+        grants = ",".join(sorted(owner["name"] for owner in desired["metadata"]["ownerReferences"]))
+        seen = observed["metadata"]["resourceVersion"] if observed is not None else ""
         if is_repair := self._published.get(host) == grants:
             observed = await self._world.api.find(resource, route_name(host), self._world.settings.namespace)
             if is_in_place(desired, observed):
@@ -85,7 +88,7 @@ class RouteReconciler:
         await self._world.ledger.append(self._event(host, code, f"{grants} {seen}", {"host": host, "grants": grants}))
         await self._world.api.apply(resource, desired, force=True)
         self._published[host] = grants
-        _log.info(code.value, host=host, grants=len(sharers))
+        _log.info(code.value, host=host, grants=grants.count(",") + 1)
 
     async def _remove(self, resource: Resource, host: Host, observed: Object) -> None:
         name, uid = observed["metadata"]["name"], observed["metadata"]["uid"]
