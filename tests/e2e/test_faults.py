@@ -16,7 +16,7 @@ pytestmark = pytest.mark.real
 
 async def test_with_every_python_process_dead_a_window_still_closes_on_time(own_stack: Stack) -> None:
     host = own_stack.host("grafana")
-    request = await asyncio.to_thread(own_stack.open, "alice", "monitoring/grafana", 15, approver=None)
+    request = await asyncio.to_thread(own_stack.open, "alice", "monitoring/grafana", 20, approver=None)
     token = await asyncio.to_thread(own_stack.token, "alice", request)
     end = epoch((await asyncio.to_thread(own_stack.state, "alice", request))["window"]["notAfter"])
 

@@ -89,7 +89,7 @@ def test_credentials_and_spoofed_identities_never_reach_the_target(stack: Stack)
 
 async def test_streams_are_cut_at_the_end_and_the_host_is_hidden_again(stack: Stack) -> None:
     host = stack.host("grafana")
-    request = await asyncio.to_thread(stack.open, "alice", "monitoring/grafana", 8, approver=None)
+    request = await asyncio.to_thread(stack.open, "alice", "monitoring/grafana", 15, approver=None)
     token = await asyncio.to_thread(stack.token, "alice", request)
     end = epoch((await asyncio.to_thread(stack.state, "alice", request))["window"]["notAfter"])
 
