@@ -1,6 +1,6 @@
 """AccessGrant: what is open now. Made by the operator alone; deleting one is the emergency stop."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
 
@@ -17,7 +17,13 @@ from jitgress.crds.fields import (
     Paths,
     Time,
     Uid,
+    matching,
     rules,
+)
+
+_IS_ADDRESS: Final = matching(
+    r"^(\[[0-9a-f:.]+\]|[0-9.]+):[0-9]{1,5}$",
+    "address must be IP:port, such as 10.0.0.7:80; an IPv6 address stands in brackets",
 )
 
 
@@ -39,7 +45,7 @@ class AccessGrantSpec(Part):
     policy: Name
     subject: Identity
     host: ExactHost
-    address: Annotated[str, Field(max_length=64, pattern=r"^(\[[0-9a-f:.]+\]|[0-9.]+):[0-9]{1,5}$")]
+    address: Annotated[str, Field(max_length=64, json_schema_extra=rules(_IS_ADDRESS))]
     paths: Paths
     methods: Methods
     not_before: Time

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from jitgress.crds.fields import (
     MAX_TEXT,
+    PLAIN_TEXT,
     Condition,
     Conditions,
     Identity,
@@ -14,6 +15,7 @@ from jitgress.crds.fields import (
     Part,
     Paths,
     Time,
+    matching,
     rule,
     rules,
 )
@@ -38,10 +40,11 @@ class AccessRequestSpec(Part):
             min_length=1,
             max_length=MAX_TEXT,
             json_schema_extra=rules(
-                rule(
-                    "self.matches('[^[:space:]]')",
+                matching(
+                    r"[\p{L}\p{N}]",
                     "spec.reason must say what the access is for: name the incident, ticket or task",
-                )
+                ),
+                PLAIN_TEXT,
             ),
         ),
     ]

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from jitgress.crds.access_request import IMMUTABLE
-from jitgress.crds.fields import MAX_TEXT, Condition, Conditions, Identity, Name, Part, Uid, rules
+from jitgress.crds.fields import MAX_TEXT, PLAIN_TEXT, Condition, Conditions, Identity, Name, Part, Uid, rules
 from jitgress.domain.review import ReviewDecision
 
 
@@ -24,7 +24,7 @@ class AccessReviewSpec(Part):
     request: RequestName
     decision: ReviewDecision
     reviewer: Identity
-    comment: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
+    comment: Annotated[str, Field(max_length=MAX_TEXT, json_schema_extra=rules(PLAIN_TEXT))] | None = None
 
 
 class AccessReviewStatus(Part):

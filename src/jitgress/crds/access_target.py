@@ -1,16 +1,31 @@
 """AccessTarget: what a service owner declares may ever be opened."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
-from jitgress.crds.fields import Condition, Conditions, ExactHost, Methods, NamespaceName, Part, Paths
+from jitgress.crds.fields import (
+    DNS_LABEL,
+    Condition,
+    Conditions,
+    ExactHost,
+    Methods,
+    NamespaceName,
+    Part,
+    Paths,
+    rule,
+    rules,
+)
 
+_IS_PORT: Final = rule(
+    f"type(self) == int ? 1 <= self && self <= 65535 : self.matches('{DNS_LABEL}')",
+    "port must be a number from 1 to 65535, or the name of a port, such as http: see kubectl get service",
+)
 Port = Annotated[
     int | str,
     Field(
         description="The Service's port, by number or by name.",
-        json_schema_extra={"x-kubernetes-int-or-string": True},
+        json_schema_extra={"x-kubernetes-int-or-string": True, "maxLength": 63, **rules(_IS_PORT)},
     ),
 ]
 

@@ -65,7 +65,7 @@ KINDS: Final = (
         None,
         (
             Column("Priority", ".spec.priority", "integer"),
-            Column("Subjects", ".spec.subjects[*].name"),
+            Column("Subjects", ".spec.subjects"),  # whole: of a path to many values the first alone is shown
             Column("Approvals", ".spec.approval.required", "integer"),
             Column("Max-Seconds", ".spec.maxDurationSeconds", "integer"),
             _AGE,

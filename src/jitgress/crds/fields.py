@@ -12,7 +12,11 @@ from jitgress.domain.subject import SubjectKind
 MAX_NAME: Final = 253  # RFC 1123 subdomain, as Kubernetes bounds names
 MAX_USERNAME: Final = 256
 MAX_TEXT: Final = 1024
-_DNS_LABEL: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+DNS_LABEL: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+_DNS_SUBDOMAIN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+_UNSEEN: Final = r"[\x00-\x08\x0b-\x1f\x7f-\x{9f}\x{202a}-\x{202e}\x{2066}-\x{2069}]"
+"""Control characters but tab and line feed, which terminals obey, and what turns the direction of writing (Unicode
+UAX 9, 2): an approver decides by what they see."""
 
 
 def rule(
@@ -28,9 +32,20 @@ def rules(*some: dict[str, Any]) -> dict[str, Any]:
     return {"x-kubernetes-validations": list(some)}
 
 
+def matching(pattern: str, message: str) -> dict[str, Any]:
+    """Return the rule that a text matches a regular expression (RE2): its `message` is in words."""
+    return rule(f"self.matches('{_cel(pattern)}')", message)
+
+
 def _cel(pattern: str) -> str:
     """Return a regular expression as it stands in a CEL string."""
     return pattern.replace("\\", "\\\\")
+
+
+PLAIN_TEXT: Final = rule(
+    f"!self.matches('{_cel(_UNSEEN)}')",
+    "must be plain text: leave out control characters and those that turn the direction of writing",
+)
 
 
 class Part(BaseModel):
@@ -39,9 +54,44 @@ class Part(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
-NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=_DNS_LABEL)]
-Uid = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9-]+$")]
+Name = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_NAME,
+        json_schema_extra=rules(
+            matching(
+                _DNS_SUBDOMAIN, "must be the name of an object, such as orders: no namespace before it, no wildcard"
+            )
+        ),
+    ),
+]
+NamespaceName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        json_schema_extra=rules(
+            matching(
+                DNS_LABEL,
+                "must be a name of lower-case letters, digits and hyphens, such as orders: no dot, slash or wildcard",
+            )
+        ),
+    ),
+]
+Uid = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        json_schema_extra=rules(
+            matching(
+                "^[A-Za-z0-9-]+$",
+                "uid must be the metadata.uid of the object that is meant: letters, digits and hyphens",
+            )
+        ),
+    ),
+]
 Username = Annotated[str, Field(min_length=1, max_length=MAX_USERNAME)]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 
@@ -56,8 +106,8 @@ ExactHost = Annotated[
         max_length=MAX_HOST_LENGTH,
         description="One exact host name in lower case. There are no wildcards: each host is one target.",
         json_schema_extra=rules(
-            rule(
-                f"self.matches('{_cel(HOST_PATTERN)}')",
+            matching(
+                HOST_PATTERN,
                 "host must be one exact name in lower case, such as orders.example.com: no wildcard, port or final dot",
             )
         ),
@@ -69,8 +119,8 @@ _Path = Annotated[
         min_length=1,
         max_length=256,  # a limit of the resources: what the API server's cost limit for the rules leaves room for
         json_schema_extra=rules(
-            rule(
-                f"self.matches('{_cel(PATH_PREFIX_PATTERN)}')",
+            matching(
+                PATH_PREFIX_PATTERN,
                 "paths must be / or whole segments such as /api/v1: no wildcard, query, escapes or doubled slashes",
             ),
             rule(

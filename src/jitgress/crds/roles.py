@@ -7,7 +7,10 @@ SYSTEM: Final = "jitgress-system"
 RBAC: Final = "rbac.authorization.k8s.io"
 _OURS: Final = "jitgress.dev"
 _READ: Final = ("get", "list", "watch")
-_KEYS: Final = ("jitgress-signing-keys", "jitgress-gate-keys")
+KEYS: Final = ("jitgress-signing-keys", "jitgress-gate-keys")
+"""The Secret with which tokens are signed, and the ConfigMap with which gates check them."""
+LEADER_LEASE: Final = "jitgress-operator"
+"""The Lease of the operator that acts."""
 
 Rule = dict[str, Any]
 
@@ -20,7 +23,7 @@ def rule(group: str, resources: Sequence[str], verbs: Sequence[str], names: Sequ
 
 OPERATOR_EVERYWHERE: Final = (
     rule(_OURS, ("accesstargets", "accesspolicies", "accessrequests", "accessreviews"), _READ),
-    rule(_OURS, ("accesstargets/status", "accessrequests/status", "accessreviews/status"), ("get", "patch", "update")),
+    rule(_OURS, ("accesstargets/status", "accessrequests/status", "accessreviews/status"), ("patch",)),
     rule("", ("services",), _READ),
     rule("networking.k8s.io", ("ingresses",), _READ),
     rule("gateway.networking.k8s.io", ("httproutes",), _READ),
@@ -28,23 +31,26 @@ OPERATOR_EVERYWHERE: Final = (
 )
 OPERATOR_HERE: Final = (
     rule(_OURS, ("accessgrants",), (*_READ, "create", "delete")),
-    rule(_OURS, ("accessgrants/status",), ("get", "patch", "update")),
+    rule(_OURS, ("accessgrants/status",), ("patch",)),
     rule("networking.k8s.io", ("ingresses",), ("create", "patch", "delete")),
     rule("gateway.networking.k8s.io", ("httproutes",), ("create", "patch", "delete")),
-    rule("coordination.k8s.io", ("leases",), (*_READ, "create", "update", "patch")),
+    # the gates' are read, its own is written; create can't be limited by name
+    rule("coordination.k8s.io", ("leases",), ("list", "watch", "create")),
+    rule("coordination.k8s.io", ("leases",), ("get", "update"), (LEADER_LEASE,)),
 )
 PORTAL_EVERYWHERE: Final = (rule("authentication.k8s.io", ("tokenreviews",), ("create",)),)
 PORTAL_HERE: Final = (
     rule(_OURS, ("accessgrants",), _READ),
-    # create can't be limited by name; everything else is
+    # create can't be limited by name here; admission does that
     rule("", ("secrets", "configmaps"), ("create",)),
-    rule("", ("secrets",), ("get", "update", "patch"), _KEYS[:1]),
-    rule("", ("configmaps",), ("get", "update", "patch"), _KEYS[1:]),
+    rule("", ("secrets",), ("get", "update"), KEYS[:1]),
+    rule("", ("configmaps",), ("get", "update"), KEYS[1:]),
 )
 GATE_HERE: Final = (
     rule(_OURS, ("accessgrants",), _READ),
-    rule("", ("configmaps",), _READ, _KEYS[1:]),
-    rule("coordination.k8s.io", ("leases",), ("get", "create", "update", "patch")),
+    rule("", ("configmaps",), _READ, KEYS[1:]),
+    # each gate writes its own, which is named for it; admission sees to that
+    rule("coordination.k8s.io", ("leases",), ("create", "patch")),
 )
 
 _LOOK: Final = rule(_OURS, ("accesstargets", "accesspolicies", "accessrequests", "accessreviews"), _READ)
