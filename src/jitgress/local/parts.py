@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-from jitgress.domain.errors import JitgressError
+from jitgress.domain.errors import InvalidValueError, JitgressError
 from jitgress.local.layout import Layout
 from jitgress.local.objects import PORTAL_HOST, Sample
 from jitgress.local.people import NAMESPACE
@@ -50,7 +50,10 @@ def jitgress(*arguments: str) -> list[str]:
 def settings(
     layout: Layout, outside: Outside, gate_address: str, portal_address: str, overrides: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the settings of operator, portal and gate; `overrides` are section.key=value."""
+    """Return the settings of operator, portal and gate; `overrides` are section.key=value.
+
+    Raises `InvalidValueError` for an override that can't be understood.
+    """
     content: dict[str, Any] = {
         "namespace": NAMESPACE,
         "ledger": f"sqlite:///{layout.ledger}",
@@ -64,11 +67,7 @@ def settings(
         "portal": {"bind": portal_address, "issuer": outside.portal_url},
     }
     for place, value in overrides.items():
-        *sections, key = place.split(".")
-        section = content
-        for name in sections:
-            section = section.setdefault(name, {})
-        section[key] = yaml.safe_load(value)
+        _override(content, place, value)
     return content
 
 
@@ -134,3 +133,21 @@ def write_traefik(layout: Layout, outside: Outside, server: str, token: str) -> 
     path.touch(mode=0o600)
     path.write_text(json.dumps(static, indent=2))
     return path
+
+
+def _override(content: dict[str, Any], place: str, value: str) -> None:
+    *sections, key = place.split(".")
+    section = content
+    try:
+        for name in sections:
+            section = section.setdefault(name, {})
+        section[key] = yaml.safe_load(value)
+    except (AttributeError, TypeError):
+        raise InvalidValueError(
+            f"{place} is no setting: a part of it is a value already", remedy="Write it like gate.staleness=10."
+        ) from None
+    except yaml.YAMLError:
+        raise InvalidValueError(
+            f"the value of {place} is not YAML: {value[:40]!r}",
+            remedy="Put it in quotes, or write it like gate.id=one.",
+        ) from None

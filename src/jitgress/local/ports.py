@@ -43,8 +43,8 @@ def claim_network(folder: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for number in NETWORKS:
             claim = claims / str(number)
-            holder = Path(claim.read_text()) if claim.is_file() else None
-            if holder is None or holder == folder or not holder.is_dir():
+            holder = claim.read_text() if claim.is_file() else ""  # empty where a writer was killed, too
+            if not holder or Path(holder) == folder or not Path(holder).is_dir():
                 claim.write_text(str(folder))
                 return number
     raise NoNetworkError(

@@ -146,7 +146,18 @@ def _build(target: Path, say: Say) -> None:
     command = [str(go_program(say)), "build", "-trimpath", "-ldflags", _LINKER, "-o", str(unfinished), "."]
     say("building kube-apiserver and etcd from Go modules (once; about 5 minutes on two cores)")
     began = time.monotonic()
-    with (target.parent / "build.log").open("wb") as log:
+    try:
+        _compile(command, target.parent / "build.log", say)
+        unfinished.rename(target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    say(f"built in {time.monotonic() - began:.0f} s")
+
+
+def _compile(command: list[str], log_file: Path, say: Say) -> None:
+    began = time.monotonic()
+    with log_file.open("wb") as log:
         process = subprocess.Popen(command, cwd=_SOURCES, stdout=log, stderr=log, env=_environment())
         try:
             while process.poll() is None:
@@ -157,13 +168,10 @@ def _build(target: Path, say: Say) -> None:
         except BaseException:
             process.terminate()
             process.wait()
-            unfinished.unlink(missing_ok=True)
             raise
     if process.returncode != 0:
-        words = (target.parent / "build.log").read_text(errors="replace")[-800:]
+        words = log_file.read_text(errors="replace")[-800:]
         raise BuildError(f"building the control plane failed: {words}", remedy="Mend what it says, then repeat.")
-    unfinished.rename(target)
-    say(f"built in {time.monotonic() - began:.0f} s")
 
 
 def _environment() -> Mapping[str, str]:

@@ -1,0 +1,112 @@
+"""Invariant 7: the grant that is recorded is the grant that is read back, also after the ledger's canonical JSON."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jitgress.domain.course import Close, CloseReason, Recorded
+from jitgress.domain.errors import InvalidValueError
+from jitgress.domain.event import Event
+from jitgress.domain.grant import Grant, GrantId
+from jitgress.domain.host import parse_host
+from jitgress.domain.request import Request
+from jitgress.domain.scope import Method, Scope
+from jitgress.domain.subject import Subject
+from jitgress.domain.target import TargetRef
+from jitgress.domain.window import Window
+from jitgress.operator import record
+from tests.builders import NOW, a_grant, a_request
+
+TEXT: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+NAMES: Final = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
+PATHS: Final = st.from_regex(r"/([A-Za-z0-9_~@:+=,-]{1,4}(/[A-Za-z0-9_~@:+=,-]{1,4}){0,2})?", fullmatch=True)
+SCOPES: Final = st.builds(
+    Scope.of, st.lists(PATHS, min_size=1, max_size=4), st.sets(st.sampled_from(list(Method)), min_size=1)
+)
+MOMENTS: Final = st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  zone is given
+WINDOWS: Final = st.builds(Window.starting, MOMENTS, st.timedeltas(timedelta(milliseconds=1), timedelta(days=1)))
+SUBJECTS: Final = st.builds(Subject, TEXT, st.frozensets(TEXT, max_size=3))
+REQUESTS: Final = st.builds(
+    lambda subject, uid, namespace, name: a_request(requester=subject, uid=uid, namespace=namespace, name=name),
+    SUBJECTS,
+    NAMES,
+    NAMES,
+    NAMES,
+)
+
+
+@st.composite
+def openings(draw: st.DrawFn) -> tuple[Request, Grant]:
+    request = draw(REQUESTS)
+    return request, Grant(
+        id=GrantId(request.ref.uid),
+        request=request.ref,
+        target=TargetRef(request.ref.namespace, draw(NAMES), draw(NAMES)),
+        policy=draw(TEXT),
+        subject=request.requester,
+        host=parse_host(f"{draw(NAMES)}.example.test"),
+        address=draw(st.sampled_from(["10.0.0.7:80", "[fd00::7]:8080"])),
+        scope=draw(SCOPES),
+        window=draw(WINDOWS),
+    )
+
+
+def as_kept(event: Event) -> Event:
+    """Return the event as it comes out of a ledger that keeps JSON."""
+    return replace(event, data=json.loads(json.dumps(event.data)))
+
+
+@given(openings(), st.lists(TEXT, max_size=2), MOMENTS)
+def test_the_recorded_grant_is_the_grant(opening: tuple[Request, Grant], people: list[str], now: datetime) -> None:
+    request, grant = opening
+
+    event = as_kept(record.opened(request, grant, people, people, now))
+
+    assert record.opened_grant(event) == grant
+    assert record.recorded([event]) == Recorded(grant, None)
+
+
+@given(
+    openings(),
+    st.sampled_from(list(CloseReason)),
+    TEXT,
+    st.none() | TEXT.filter(lambda who: who not in ("", record.OPERATOR)),
+)
+def test_the_recorded_end_is_the_end(
+    opening: tuple[Request, Grant], reason: CloseReason, message: str, by: str | None
+) -> None:
+    request, grant = opening
+    close = Close(reason, message, by)
+
+    for opened in (None, grant):
+        assert record.recorded([as_kept(record.closed(request, close, opened, NOW))]).closed == close
+
+
+@given(openings(), MOMENTS, MOMENTS)
+def test_ids_depend_on_the_transition_and_never_on_the_time(
+    opening: tuple[Request, Grant], first: datetime, second: datetime
+) -> None:
+    request, grant = opening
+
+    assert record.opened(request, grant, [], [], first).id == record.opened(request, grant, ["x"], [], second).id
+    assert record.active(request, grant, first).id == record.active(request, grant, second).id
+
+
+JUNK: Final[st.SearchStrategy[Any]] = st.one_of(
+    st.none(), st.booleans(), st.integers(), TEXT, st.lists(TEXT, max_size=2), st.dictionaries(TEXT, TEXT, max_size=1)
+)
+OPENED: Final = record.opened(a_request(), a_grant(), [], [], NOW)
+
+
+@given(st.sampled_from(sorted(OPENED.data)), JUNK)
+def test_whatever_stands_in_a_recorded_opening_it_is_read_or_it_is_an_error_of_ours(field: str, junk: Any) -> None:
+    try:
+        found = record.opened_grant(replace(OPENED, data={**OPENED.data, field: junk}))
+    except InvalidValueError:
+        return
+    assert found.window.not_before < found.window.not_after
+    assert found.scope.paths
