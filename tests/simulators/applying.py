@@ -1,7 +1,8 @@
 """Server-side apply by one field manager, as far as objects of ours go.
 
 A field belongs to us if it still says what we applied last; a field that says something else was changed by somebody.
-What we apply no more is removed, if it is still ours. Lists are taken whole, but for those that are known to have keys.
+What somebody else had said before we said the same belongs to both. What we apply no more is removed, if it is still
+ours alone. Lists are taken whole, but for those that are known to have keys.
 No managedFields are kept: nobody here reads them.
 """
 
@@ -44,6 +45,22 @@ def conflicts(live: Any, before: Any, wanted: Any, path: Path = ()) -> Iterator[
             yield from conflicts(live[field], before.get(field, _ABSENT), wanted[field], (*path, field))
     elif live not in (wanted, before):
         yield "." + ".".join(path)
+
+
+def ours_alone(live: Any, before: Any, wanted: Any, path: Path = ()) -> Any:
+    """Return what of `wanted` nobody else had said in `live`, when we had said `before`."""
+    if path in KEYED_LISTS and isinstance(wanted, list | tuple):
+        key = KEYED_LISTS[path]
+        items = ours_alone(_by_key(live, key), _by_key(before, key), _by_key(wanted, key), (*path, "*"))
+        return [{**item, key: name} for name, item in items.items() if item]
+    if isinstance(wanted, Mapping) and isinstance(live, Mapping):
+        before = before if isinstance(before, Mapping) else {}
+        parts = {
+            field: ours_alone(live.get(field, _ABSENT), before.get(field, _ABSENT), value, (*path, field))
+            for field, value in wanted.items()
+        }
+        return {field: part for field, part in parts.items() if part is not _ABSENT}
+    return _ABSENT if before is _ABSENT and live == wanted else wanted
 
 
 def _without(live: Any, ours: Any) -> Any:

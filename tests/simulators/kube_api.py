@@ -14,29 +14,19 @@ from jitgress.domain.clock import Clock
 from jitgress.domain.window import format_time
 from jitgress.kube.client import Object, Page
 from jitgress.kube.errors import NotFoundError, error_of
-from jitgress.kube.resources import (
-    ACCESS_GRANTS,
-    ACCESS_POLICIES,
-    ACCESS_REQUESTS,
-    ACCESS_REVIEWS,
-    ACCESS_TARGETS,
-    CONFIG_MAPS,
-    HTTP_ROUTES,
-    INGRESSES,
-    NAMESPACES,
-    SECRETS,
-    SERVICES,
-    Resource,
+from jitgress.kube.resources import Resource
+from tests.simulators.applying import applied, conflicts, ours_alone
+from tests.simulators.strategies import (
+    DROPS_STATUS,
+    HAS_GENERATION,
+    HAS_STATUS,
+    IMMUTABLE,
+    KNOWS_NO_STATUS,
+    MADE_BY_REPLACING,
+    REPLACED_BLINDLY,
 )
-from tests.simulators.applying import applied, conflicts
 from tests.simulators.versions import Key, Versions, wire
 
-_OURS: Final = frozenset({ACCESS_TARGETS, ACCESS_POLICIES, ACCESS_REQUESTS, ACCESS_REVIEWS, ACCESS_GRANTS})
-_IMMUTABLE: Final = frozenset({ACCESS_REQUESTS, ACCESS_REVIEWS, ACCESS_GRANTS})
-_HAS_STATUS: Final = _OURS - {ACCESS_POLICIES} | {INGRESSES, HTTP_ROUTES, SERVICES, NAMESPACES}
-_HAS_GENERATION: Final = _OURS | {INGRESSES, HTTP_ROUTES}
-_REPLACED_BLINDLY: Final = frozenset({SERVICES, SECRETS, CONFIG_MAPS, INGRESSES, NAMESPACES})
-"""Resources whose strategy says AllowUnconditionalUpdate."""
 _SYSTEM_FIELDS: Final = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "resourceVersion")
 
 
@@ -60,7 +50,7 @@ class SimulatedApi:
         self.absent: set[Resource] = set()
         self._clock = clock
         self._applied: dict[tuple[str, str], Object] = {}
-        """What was applied last, by UID and subresource."""
+        """What was applied last and nobody else had said before, by UID and subresource."""
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
         self._begin(Call("get", resource, name, namespace))
@@ -121,46 +111,47 @@ class SimulatedApi:
     async def create(self, resource: Resource, body: Object, namespace: str | None = None) -> Object:
         where = namespace or body["metadata"].get("namespace")
         self._begin(Call("create", resource, body["metadata"].get("name"), where, body))
+        _require_known_fields(resource, body)
         if body["metadata"].get("resourceVersion"):
-            raise error_of(400, "BadRequest", "resourceVersion should not be set on objects to be created")
+            raise error_of(500, "", "resourceVersion should not be set on objects to be created")
         return wire(self._create(resource, where, body))
 
     async def replace(self, resource: Resource, body: Object) -> Object:
         metadata = body["metadata"]
         key = _key(resource, metadata.get("namespace"), metadata["name"])
         self._begin(Call("replace", resource, key.name, key.namespace, body))
+        _require_known_fields(resource, body)
+        if key not in self.versions.objects and resource in MADE_BY_REPLACING:
+            return wire(self._make_by_replacing(key, body))
         found = self._stored(key)
         version = metadata.get("resourceVersion")
-        if not version and resource not in _REPLACED_BLINDLY:
+        if not version and resource not in REPLACED_BLINDLY:
             raise error_of(422, "Invalid", "metadata.resourceVersion: Invalid value: must be specified for an update")
         if version not in (None, found["metadata"]["resourceVersion"]) or metadata.get("uid", _uid(found)) != _uid(
             found
         ):
             raise error_of(409, "Conflict", f"Operation cannot be fulfilled on {_called(key)}: the object was modified")
-        kept = {"status": found.get("status")} if resource in _HAS_STATUS else {}
+        kept = {"status": found.get("status")} if resource in DROPS_STATUS else {}
         return wire(self._update(key, found, {**body, **kept}))
 
     async def apply(self, resource: Resource, body: Object, *, force: bool = True) -> Object:
         metadata = body["metadata"]
         key = _key(resource, metadata.get("namespace"), metadata["name"])
         self._begin(Call("apply", resource, key.name, key.namespace, body))
-        wanted = {field: value for field, value in body.items() if field != "status" or resource not in _HAS_STATUS}
+        wanted = {field: value for field, value in body.items() if field != "status" or resource not in DROPS_STATUS}
         found = self.versions.objects.get(key)
-        if found is None:
-            found = self._create(resource, key.namespace, wanted)
-        else:
-            found = self._apply(key, found, wanted, "", force=force)
+        if found is not None:
+            return wire(self._apply(key, found, wanted, "", force=force))
+        found = self._create(resource, key.namespace, wanted)
         self._applied[_uid(found), ""] = wire(wanted)
         return wire(found)
 
     async def apply_status(self, resource: Resource, name: str, namespace: str | None, status: Object) -> Object:
         key = _key(resource, namespace, name)
         self._begin(Call("apply_status", resource, name, namespace, status))
-        if resource not in _HAS_STATUS:
+        if resource not in HAS_STATUS:
             raise _no_such_resource()
-        found = self._apply(key, self._stored(key), {"status": status}, "status", force=True)
-        self._applied[_uid(found), "status"] = wire({"status": status})
-        return wire(found)
+        return wire(self._apply(key, self._stored(key), {"status": status}, "status", force=True))
 
     async def delete(
         self, resource: Resource, name: str, namespace: str | None = None, *, uid: str | None = None
@@ -195,9 +186,11 @@ class SimulatedApi:
         self.before_call(call)
         if call.resource in self.absent:
             raise _no_such_resource()
-        needs_namespace = call.verb in {"create", "replace", "apply", "apply_status", "delete", "get"}
-        if call.resource.is_namespaced and needs_namespace and not call.namespace:
+        if call.namespace or not call.resource.is_namespaced or call.verb in {"list_page", "watch"}:
+            return
+        if call.verb == "create":
             raise error_of(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+        raise _no_such_resource()
 
     def _stored(self, key: Key) -> Object:
         found = self.versions.objects.get(key)
@@ -205,10 +198,19 @@ class SimulatedApi:
             raise error_of(404, "NotFound", f"{_called(key)} not found")
         return found
 
+    def _make_by_replacing(self, key: Key, body: Object) -> Object:
+        if body["metadata"].get("uid") or body["metadata"].get("resourceVersion"):
+            raise error_of(
+                409, "Conflict", f"Operation cannot be fulfilled on {_called(key)}: it is not there any more"
+            )
+        return self._create(key.resource, key.namespace, body)
+
     def _create(self, resource: Resource, namespace: str | None, body: Object) -> Object:
         number = self.versions.revision + 1
         metadata: dict[str, Any] = dict(body["metadata"])
         if not metadata.get("name"):
+            if not metadata.get("generateName"):
+                raise error_of(422, "Invalid", "metadata.name: Required value: name or generateName is required")
             metadata["name"] = f"{metadata['generateName']}{number:05d}"
         key = _key(resource, namespace, metadata["name"])
         if key in self.versions.objects:
@@ -217,10 +219,10 @@ class SimulatedApi:
         given: dict[str, Any] = {"uid": _made_uid(number), "creationTimestamp": self._timestamp()}
         if resource.is_namespaced:
             given["namespace"] = namespace
-        if resource in _HAS_GENERATION:
+        if resource in HAS_GENERATION:
             given["generation"] = 1
         types = {"apiVersion": resource.api_version, "kind": resource.kind}
-        spoken = {field: value for field, value in body.items() if field != "status" or resource not in _HAS_STATUS}
+        spoken = {field: value for field, value in body.items() if field != "status" or resource not in DROPS_STATUS}
         return self.versions.put(key, {**types, **spoken, "metadata": kept | given})
 
     def _apply(self, key: Key, found: Object, wanted: Object, subresource: str, *, force: bool) -> Object:
@@ -228,7 +230,9 @@ class SimulatedApi:
         refused = [] if force else sorted(conflicts(found, before, wanted))
         if refused:
             raise error_of(409, "Conflict", f"Apply failed with {len(refused)} conflicts: {', '.join(refused)}")
-        return self._update(key, found, applied(found, before, wanted))
+        changed = self._update(key, found, applied(found, before, wanted))
+        self._applied[_uid(found), subresource] = wire(ours_alone(found, before, wanted))
+        return changed
 
     def _update(self, key: Key, found: Object, wanted: Mapping[str, Any]) -> Object:
         """Store `wanted` in the place of `found`, unless nothing changed. What the server owns stays."""
@@ -238,9 +242,9 @@ class SimulatedApi:
         if new == found:
             return found
         if _content(new) != _content(found):
-            if key.resource in _IMMUTABLE:
+            if key.resource in IMMUTABLE:
                 raise error_of(422, "Invalid", f"{_called(key)} is invalid: spec can't be changed")
-            if key.resource in _HAS_GENERATION:
+            if key.resource in HAS_GENERATION:
                 new["metadata"]["generation"] += 1
         stored = self.versions.put(key, new)
         if "deletionTimestamp" in old and not new["metadata"].get("finalizers"):
@@ -284,6 +288,11 @@ def _content(found: Object) -> Mapping[str, Any]:
 
 def _brief(found: Object, resource: Resource) -> Object:
     return {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": found["metadata"]}
+
+
+def _require_known_fields(resource: Resource, body: Object) -> None:
+    if resource in KNOWS_NO_STATUS and "status" in body:
+        raise error_of(400, "BadRequest", 'strict decoding error: unknown field "status"')
 
 
 def _no_such_resource() -> Exception:

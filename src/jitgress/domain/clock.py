@@ -25,5 +25,6 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds since some fixed moment."""
-        return time.monotonic()
+        """Return seconds since some fixed moment; time in which the machine was suspended counts, where it can tell."""
+        boottime: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux
+        return time.monotonic() if boottime is None else time.clock_gettime(boottime)

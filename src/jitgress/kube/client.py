@@ -6,6 +6,7 @@ conversions to domain values all want exactly that (docs/adr/0004).
 
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
@@ -16,7 +17,8 @@ from lightkube.config.kubeconfig import KubeConfig
 from lightkube.core.exceptions import ConfigError
 
 from jitgress.domain.errors import JitgressError
-from jitgress.kube.errors import NotFoundError, UnreachableError, error_of
+from jitgress.kube.answers import NO_ANSWER, body_of, events_in, failure_of, refusal_of, version_of
+from jitgress.kube.errors import NotFoundError
 from jitgress.kube.resources import Resource
 
 Object = Mapping[str, Any]
@@ -25,6 +27,8 @@ FIELD_MANAGER: Final = "jitgress"
 _TIMEOUT: Final = httpx2.Timeout(10.0)
 _LONGEST_SILENCE_S: Final = 90.0  # the API server sends a bookmark every minute; a peer that vanished sends none
 _BRIEF: Final = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
+_STRICT: Final = {"fieldValidation": "Strict"}
+"""A field that the server doesn't know may be a restriction: it is refused, not dropped. An apply is strict anyway."""
 _APPLY: Final = {"Content-Type": "application/apply-patch+yaml"}  # JSON is YAML
 
 
@@ -153,10 +157,10 @@ class KubeClient:
         parameters = {"limit": str(limit)} | ({"continue": next_page} if next_page else {}) | _only(name)
         headers = _BRIEF if is_brief else None
         body = await self._send("GET", resource.path(namespace), parameters, headers=headers)
+        version = version_of(body)
         kind = {"apiVersion": resource.api_version, "kind": resource.kind}
         items = [kind | item for item in body.get("items") or ()]  # the items of a list leave these two out
-        metadata = body["metadata"]
-        return Page(items, metadata["resourceVersion"], metadata.get("continue") or None)
+        return Page(items, version, body["metadata"].get("continue") or None)
 
     async def watch(
         self,
@@ -183,25 +187,23 @@ class KubeClient:
             ) as response:
                 if response.is_error:
                     await response.aread()
-                    raise _refusal(response)
-                async for line in response.aiter_lines():
-                    event = json.loads(line)
-                    if event["type"] == "ERROR":
-                        status = event["object"]
-                        raise error_of(status.get("code", 500), status.get("reason", ""), status.get("message", ""))
-                    yield event
-        except httpx2.HTTPError as error:
-            raise _unreachable(error) from error
+                    raise refusal_of(response)
+                async with aclosing(events_in(response)) as events:
+                    async for event in events:
+                        yield event
+        except NO_ANSWER as error:
+            raise failure_of(error) from error
 
     async def create(self, resource: Resource, body: Object, namespace: str | None = None) -> Object:
         """Create an object and return it. Raises `AlreadyExistsError`."""
         where = namespace or body.get("metadata", {}).get("namespace")
-        return await self._send("POST", resource.path(where), body=body)
+        return await self._send("POST", resource.path(where), _STRICT, body=body)
 
     async def replace(self, resource: Resource, body: Object) -> Object:
         """Replace an object; its resourceVersion must be the present one. Raises `ConflictError`."""
         metadata = body["metadata"]
-        return await self._send("PUT", resource.path(metadata.get("namespace"), metadata["name"]), body=body)
+        path = resource.path(metadata.get("namespace"), metadata["name"])
+        return await self._send("PUT", path, _STRICT, body=body)
 
     async def apply(self, resource: Resource, body: Object, *, force: bool = True) -> Object:
         """Apply an object server-side as our field manager and return it."""
@@ -242,29 +244,13 @@ class KubeClient:
         sent = ({"Content-Type": "application/json"} if content else {}) | dict(headers or {})
         try:
             response = await self._http.request(method, path, params=parameters, content=content, headers=sent)
-        except httpx2.HTTPError as error:
-            raise _unreachable(error) from error
+        except NO_ANSWER as error:
+            raise failure_of(error) from error
         if response.is_error:
-            raise _refusal(response)
-        answer: dict[str, Any] = response.json()
-        return answer
+            raise refusal_of(response)
+        return body_of(response)
 
 
 def _only(name: str | None) -> dict[str, str]:
     """Return the selector of one object: RBAC by resourceNames permits list and watch only with it."""
     return {"fieldSelector": f"metadata.name={name}"} if name else {}
-
-
-def _refusal(response: httpx2.Response) -> JitgressError:
-    try:
-        status: dict[str, Any] = dict(response.json())
-    except (ValueError, TypeError):
-        return error_of(response.status_code, "", f"the API server answered {response.status_code}")
-    return error_of(response.status_code, str(status.get("reason", "")), str(status.get("message", "")))
-
-
-def _unreachable(error: httpx2.HTTPError) -> UnreachableError:
-    return UnreachableError(
-        f"the API server gave no answer ({type(error).__name__})",
-        remedy="Check the cluster and the network, then repeat.",
-    )

@@ -92,6 +92,11 @@ class Controller(Generic[K]):
         except JitgressError as error:
             _log.warning("reconcile_failed", concern=self._name, key=str(key), code=error.code, error=error.message)
             self._retry(key)
+        except asyncio.CancelledError:
+            if _is_cancelled():
+                raise
+            _log.warning("reconcile_given_up", concern=self._name, key=str(key))
+            self._retry(key)
         except Exception:  # noqa: BLE001  the outermost loop: one broken key must not stop the others
             _log.exception("reconcile_broken", concern=self._name, key=str(key))
             self._retry(key)
@@ -105,3 +110,9 @@ class Controller(Generic[K]):
     def _retry(self, key: K) -> None:
         self._metrics.errors.labels(self._name).inc()
         self._timers.schedule(key, self._clock.now() + self._queue.failed(key))
+
+
+def _is_cancelled() -> bool:
+    """Tell whether this worker itself is cancelled, and not merely something that it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

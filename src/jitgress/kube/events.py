@@ -11,7 +11,8 @@ from jitgress.kube.client import KubeApi, Object
 from jitgress.kube.errors import AlreadyExistsError, KubeError
 from jitgress.kube.resources import EVENTS
 
-_MAX_NOTE: Final = 1024  # events.k8s.io/v1: note
+_MAX_NOTE_BYTES: Final = 1024  # events.k8s.io/v1: note
+_MAX_NAME: Final = 200  # of the object; with the digest it stays below the 253 of a name
 _log = structlog.get_logger()
 
 
@@ -41,18 +42,19 @@ def event_object(
 ) -> dict[str, Any]:
     """Return the Event object."""
     metadata = regarding["metadata"]
+    called = metadata["name"][:_MAX_NAME].rstrip("-.")  # no part of a name may end there
     digest = hashlib.sha256(f"{metadata['uid']}\x00{reason}\x00{discriminator}".encode()).hexdigest()[:16]
     return {
         "apiVersion": EVENTS.api_version,
         "kind": EVENTS.kind,
-        "metadata": {"name": f"{metadata['name'][:200]}.{digest}", "namespace": metadata.get("namespace", "default")},
+        "metadata": {"name": f"{called}.{digest}", "namespace": metadata.get("namespace", "default")},
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),  # metav1.MicroTime
         "reportingController": controller,
         "reportingInstance": controller.rpartition("/")[2],
         "action": reason,
         "reason": reason,
         "type": "Normal",
-        "note": note[:_MAX_NOTE],
+        "note": note.encode()[:_MAX_NOTE_BYTES].decode(errors="ignore"),
         "regarding": {
             "apiVersion": regarding["apiVersion"],
             "kind": regarding["kind"],

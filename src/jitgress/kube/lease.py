@@ -6,6 +6,7 @@ Since renew_deadline < duration, and what the other saw can't be older than what
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Elector:
     clock: Clock
     _renewed_at: float | None = None
     _seen: tuple[str, float] | None = field(default=None)
-    """The resourceVersion that somebody else's record had, and since when it has it (monotonic)."""
+    """The resourceVersion of somebody else's record, empty once it vanished, and since when it is so (monotonic)."""
 
     def may_act(self) -> bool:
         """Tell whether this process is the leader beyond doubt."""
@@ -63,20 +64,15 @@ class Elector:
         sent_at = self.clock.monotonic()
         found = await self.api.find(LEASES, self.settings.name, self.settings.namespace)
         try:
-            if found is None:
-                await self.api.create(LEASES, self._record({}, 0))
-            elif self._is_mine(found) or self._is_free(found):
-                spec = found.get("spec", {})
-                changes = spec.get("leaseTransitions", 0) + (0 if self._is_mine(found) else 1)
-                await self.api.replace(LEASES, self._record(found["metadata"], changes))
-            else:
+            if not self._is_open(found):
                 self._renewed_at = None
                 return False
+            await self._take(found)
         except (ConflictError, AlreadyExistsError):
             self._renewed_at = None
             return False
-        self._renewed_at = sent_at
-        return True
+        self._renewed_at, self._seen = sent_at, None
+        return self.may_act()  # not where the answer took longer than the deadline
 
     async def release(self) -> None:
         """Give the Lease up, so that the next one needn't wait. Best effort: it ends by itself, too."""
@@ -101,12 +97,11 @@ class Elector:
         retry_s = self.settings.retry.total_seconds()
         try:
             while True:
-                if not await self._try_quietly():
-                    await asyncio.sleep(retry_s * (0.8 + 0.4 * random.random()))  # noqa: S311  spreads load
-                    continue
-                _log.info("leading", identity=self.settings.identity)
-                await self._act_while_leading(act, retry_s)
-                _log.warning("leadership_lost", identity=self.settings.identity)
+                if await self._try_quietly():
+                    _log.info("leading", identity=self.settings.identity)
+                    await self._act_while_leading(act, retry_s)
+                    _log.warning("leadership_lost", identity=self.settings.identity)
+                await asyncio.sleep(retry_s * (0.8 + 0.4 * random.random()))  # noqa: S311  spreads load
         finally:
             await asyncio.shield(self.release())
 
@@ -147,19 +142,33 @@ class Elector:
             _log.warning("lease_not_reached", error=error.message)
             return False
 
-    def _is_mine(self, found: Object) -> bool:
-        holder: str = found.get("spec", {}).get("holderIdentity") or ""
-        return holder == self.settings.identity
+    async def _take(self, found: Object | None) -> None:
+        if found is None:
+            await self.api.create(LEASES, self._record({}, 0))
+            return
+        changes = found.get("spec", {}).get("leaseTransitions", 0) + (0 if self._is_mine(found) else 1)
+        await self.api.replace(LEASES, self._record(found["metadata"], changes))
 
-    def _is_free(self, found: Object) -> bool:
-        """Tell whether its holder gave it up, or let it stand for its whole duration while we looked."""
-        if not found.get("spec", {}).get("holderIdentity"):
+    def _is_mine(self, found: Object) -> bool:
+        return _holder(found) == self.settings.identity
+
+    def _is_open(self, found: Object | None) -> bool:
+        """Tell whether the Lease is ours, was given up, or stood for its whole duration while we looked.
+
+        A record that vanished is one that changed: whoever held it may not know yet.
+        """
+        if found is None:
+            if self._seen is None:
+                return True
+        elif _holder(found) in {"", self.settings.identity}:
+            self._seen = None
             return True
-        version, now = found["metadata"]["resourceVersion"], self.clock.monotonic()
+        version = "" if found is None else found["metadata"]["resourceVersion"]
+        now = self.clock.monotonic()
         if self._seen is None or self._seen[0] != version:
             self._seen = (version, now)
             return False
-        granted = found["spec"].get("leaseDurationSeconds", 0)
+        granted = 0 if found is None else found["spec"].get("leaseDurationSeconds", 0)
         return bool(now >= self._seen[1] + max(granted, self.settings.duration.total_seconds()))
 
     def _record(self, metadata: Object, changes: int) -> dict[str, Any]:
@@ -171,9 +180,13 @@ class Elector:
             "metadata": {"name": self.settings.name, "namespace": self.settings.namespace, **kept},
             "spec": {
                 "holderIdentity": self.settings.identity,
-                "leaseDurationSeconds": int(self.settings.duration.total_seconds()),
+                "leaseDurationSeconds": math.ceil(self.settings.duration.total_seconds()),
                 "acquireTime": now,
                 "renewTime": now,
                 "leaseTransitions": changes,
             },
         }
+
+
+def _holder(found: Object) -> str:
+    return found.get("spec", {}).get("holderIdentity") or ""

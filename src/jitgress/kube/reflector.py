@@ -28,6 +28,7 @@ _PAGE: Final = 500  # client-go's default
 _WATCH_S: Final = (240, 300)  # at random, so that the watches of a fleet don't end together; client-go: 5 to 10 min
 _WATCH_TRIES: Final = 3
 _SHORTEST_WATCH_S: Final = 1.0
+_SHORTEST_FOLLOW_S: Final = 5.0  # what the tries of a watch take and more; less than two confirmations
 _MOST_DIFFERENCES: Final = 2  # one is ordinary: the watch is milliseconds behind
 _log = structlog.get_logger()
 
@@ -76,19 +77,20 @@ class Reflector:
         """Follow the API server until cancelled. Waits with back-off and jitter while it can't be reached."""
         failures = 0
         while True:
+            followed_since: float | None = None
             try:
                 await self._list()
-                failures = 0
+                followed_since = self._clock.monotonic()
                 await self._follow()
-            except GoneError:
-                _log.info("watch_expired", resource=self.resource.plural)
             except KubeError as error:
-                failures += 1
-                delay = self._backoff.delay(failures)
-                _log.warning(
-                    "watch_failed", resource=self.resource.plural, error=error.message, wait_s=delay.total_seconds()
+                # A list that no watch follows is a failure, too: else the whole collection is listed without a pause.
+                has_lasted = (
+                    followed_since is not None and self._clock.monotonic() - followed_since >= _SHORTEST_FOLLOW_S
                 )
-                await asyncio.sleep(delay.total_seconds())
+                failures = 0 if has_lasted else failures + 1
+                wait_s = self._backoff.delay(failures).total_seconds() if failures else 0.0
+                _log.warning("watch_failed", resource=self.resource.plural, error=error.message, wait_s=wait_s)
+                await asyncio.sleep(wait_s)
 
     async def _follow(self) -> None:
         """Watch, and confirm beside it, until one of the two finds that the collection must be listed again."""
