@@ -1,6 +1,6 @@
 """Which hosts a route object names, and whether it is one of ours."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from jitgress.domain.host import Host
@@ -25,6 +25,15 @@ def hosts_of_ingress(route: Object) -> Iterable[str]:
 def hosts_of_http_route(route: Object) -> Iterable[str]:
     """Return the hosts that an HTTPRoute names."""
     return {host.lower() for host in route.get("spec", {}).get("hostnames") or ()}
+
+
+def is_named(host: str, named: Collection[str]) -> bool:
+    """Tell whether `host` is among the `named` hosts, or covered by a wildcard there.
+
+    A wildcard stands for one label or more: Ingress says one, HTTPRoute any number, so the wider reading is taken.
+    """
+    labels = host.split(".")
+    return host in named or any(f"*.{'.'.join(labels[begin:])}" in named for begin in range(1, len(labels)))
 
 
 def hosts_meant(route: Object, named: Iterable[str]) -> set[Host]:

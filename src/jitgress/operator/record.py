@@ -132,7 +132,7 @@ def recorded(history: Iterable[Event]) -> Recorded:
         if event.code is EventCode.GRANT_OPENED and grant is None:
             grant = opened_grant(event)
         elif event.code is EventCode.REQUEST_CLOSED and close is None:
-            close = Close(CloseReason(_text(event.data, "reason")), _text(event.data, "message"), _person(event.actor))
+            close = Close(_reason(event.data), _text(event.data, "message"), _person(event.actor))
     return Recorded(grant, close)
 
 
@@ -192,6 +192,17 @@ def _closing_data(close: Close, grant: Grant | None) -> Mapping[str, EventValue]
     if grant is not None:
         data["not_after"] = format_time(grant.window.not_after)
     return data
+
+
+def _reason(data: Mapping[str, EventValue]) -> CloseReason:
+    text = _text(data, "reason")
+    try:
+        return CloseReason(text)
+    except ValueError:
+        raise InvalidValueError(
+            f"the recorded event has the unknown reason {text[:40]!r}",
+            remedy="Verify the ledger; if it is whole, a newer jitgress wrote it: run that one.",
+        ) from None
 
 
 def _text(data: Mapping[str, EventValue], key: str) -> str:

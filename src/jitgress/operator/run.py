@@ -28,6 +28,7 @@ from jitgress.kube.resources import (
 )
 from jitgress.operator.caches import Caches
 from jitgress.operator.exposure.reconcile import ExposureReconciler
+from jitgress.operator.fence import FencedApi, FencedLedger
 from jitgress.operator.grants.reconcile import GrantReconciler
 from jitgress.operator.ports import Ledger, Prober
 from jitgress.operator.requests.apply import RequestApplier
@@ -91,8 +92,10 @@ class Operator:
                 forget()
 
     def _concerns(self, caches: Caches) -> Concerns:
-        world = World(api=self.api, caches=caches, ledger=self.ledger, settings=self.settings, clock=self.clock)
-        applier = RequestApplier(world, EventRecorder(self.api, self.clock))
+        api = FencedApi(self.api, self.elector.may_act)
+        ledger = FencedLedger(self.ledger, self.elector.may_act)
+        world = World(api=api, caches=caches, ledger=ledger, settings=self.settings, clock=self.clock)
+        applier = RequestApplier(world, EventRecorder(api, self.clock))
         requests = self._controller("requests", RequestReconciler(world, applier).reconcile)
         exposure = ExposureReconciler(world, self.prober, poke=requests.add)
         return Concerns(

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from jitgress.domain.host import Host
 from jitgress.kube.controller import Controller
 from jitgress.kube.reflector import Subscriber
 from jitgress.operator.caches import Caches, Key, Object, key_of
 from jitgress.operator.conditions import find_condition
-from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_ours
+from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_named, is_ours
 from jitgress.operator.settings import OperatorSettings
 
 
@@ -78,8 +79,16 @@ class Waker:
         self._concerns.grants.add(found["metadata"]["uid"])
 
     def _review(self, found: Object) -> None:
-        name = found["spec"].get("request", {}).get("name", "")
-        self._concerns.requests.add((found["metadata"]["namespace"], name))
+        """Wake the request that the review is counted for: by its UID, whatever name stands beside it."""
+        request = found["spec"].get("request", {})
+        self._concerns.requests.add((found["metadata"]["namespace"], request.get("name", "")))
+        self._request_of(request.get("uid", ""), named=request.get("name", ""))
+
+    def _request_of(self, uid: str, *, named: str) -> None:
+        for request in self._caches.requests.values():
+            metadata = request["metadata"]
+            if metadata["uid"] == uid and metadata["name"] != named:
+                self._concerns.requests.add(key_of(request))
 
     def _target(self, found: Object) -> None:
         host = found.get("spec", {}).get("host")
@@ -103,7 +112,18 @@ class Waker:
         self._concerns.grants.add(found["metadata"]["name"])
         self._concerns.requests.add(key)
         self._concerns.exposure.add(key)
+        self._request_of(found["metadata"]["name"], named=request.get("name", ""))
         self._concerns.routes.add(Host(spec.get("host", "")))
+        self._sharers_of(found)
+
+    def _sharers_of(self, grant: Object) -> None:
+        """Wake the closed requests that could not be seen hidden as long as this grant kept their host open."""
+        host = grant.get("spec", {}).get("host", "")
+        for request in self._caches.requests.values():
+            status = request.get("status", {})
+            is_seen = "grant" not in status or "hiddenAt" in status
+            if not is_seen and find_condition(status, "Closed") is not None and _host_of(request) == host:
+                self._concerns.exposure.add(key_of(request))
 
     def _service(self, found: Object) -> None:
         namespace, name = key_of(found)
@@ -128,7 +148,7 @@ class Waker:
                 self._concerns.routes.add(host)
             return
         for target in self._caches.targets.values():
-            if target.get("spec", {}).get("host") in named:
+            if is_named(target.get("spec", {}).get("host", ""), named):
                 self._concerns.targets.add(key_of(target))
 
     def _open_requests(self) -> list[Object]:
@@ -137,3 +157,8 @@ class Waker:
             for request in self._caches.requests.values()
             if find_condition(request.get("status", {}), "Closed") is None
         ]
+
+
+def _host_of(request: Object) -> str:
+    """Return the host of a request that was opened, from the address that its status tells."""
+    return urlsplit(str(request.get("status", {}).get("url", ""))).hostname or ""

@@ -187,7 +187,7 @@ class Cluster(RuleBasedStateMachine):
                     asked.mishaps.add("no target")
         self.settle()
 
-    @rule(how=st.sampled_from(["delete", "widen"]), which=WHICH)
+    @rule(how=st.sampled_from(["delete", "widen", "add"]), which=WHICH)
     def tamper_with_a_route(self, how: str, which: int) -> None:
         routes = self.all_of(INGRESSES)
         if routes:
@@ -195,6 +195,11 @@ class Cluster(RuleBasedStateMachine):
             name = route["metadata"]["name"]
             if how == "delete":
                 self.do(self.api.delete(INGRESSES, name, SYSTEM))
+            elif how == "add":
+                past_the_gate = {"service": {"name": "orders", "port": {"number": 80}}}
+                self.do(
+                    self.api.replace(INGRESSES, {**route, "spec": {**route["spec"], "defaultBackend": past_the_gate}})
+                )
             else:
                 rule = {**route["spec"]["rules"][0], "host": "other.example.test"}
                 self.do(self.api.replace(INGRESSES, {**route, "spec": {**route["spec"], "rules": [rule]}}))
@@ -328,6 +333,7 @@ class Cluster(RuleBasedStateMachine):
                 granted.setdefault(grant["spec"]["host"], set()).update(grant["spec"]["paths"])
         published: dict[str, set[str]] = {}
         for route in self.all_of(INGRESSES):
+            assert "defaultBackend" not in route["spec"], route
             for host, path, _ in served(route):
                 published.setdefault(host, set()).add(path)
         assert published.keys() == granted.keys(), (published, granted)

@@ -18,18 +18,19 @@ from tests.simulators.objects import a_target_object
 EVENT = Event(id="e1", code=EventCode.GRANT_OPENED, at=datetime(2026, 1, 1, tzinfo=UTC), actor="operator")
 Change = Callable[[KubeApi], Awaitable[object]]
 
-CHANGES: dict[str, Change] = {
-    "create": lambda api: api.create(ACCESS_TARGETS, a_target_object("new")),
-    "replace": lambda api: replaced(api),
-    "apply": lambda api: api.apply(ACCESS_TARGETS, a_target_object(host="other.example.test")),
-    "apply_status": lambda api: api.apply_status(ACCESS_TARGETS, "orders", "shop", {"address": "127.0.0.1:1"}),
-    "delete": lambda api: api.delete(ACCESS_TARGETS, "orders", "shop"),
-}
-
 
 async def replaced(api: KubeApi) -> object:
     found = await api.get(ACCESS_TARGETS, "orders", "shop")
     return await api.replace(ACCESS_TARGETS, {**found, "metadata": {**found["metadata"], "labels": {"a": "b"}}})
+
+
+CHANGES: dict[str, Change] = {
+    "create": lambda api: api.create(ACCESS_TARGETS, a_target_object("new")),
+    "replace": replaced,
+    "apply": lambda api: api.apply(ACCESS_TARGETS, a_target_object(host="other.example.test")),
+    "apply_status": lambda api: api.apply_status(ACCESS_TARGETS, "orders", "shop", {"address": "127.0.0.1:1"}),
+    "delete": lambda api: api.delete(ACCESS_TARGETS, "orders", "shop"),
+}
 
 
 async def an_api() -> SimulatedApi:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_ours
+from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_named, is_ours
 from jitgress.operator.settings import OperatorSettings
 from tests.unit.operator.held import an_http_route, an_ingress
 
@@ -58,3 +58,21 @@ def test_a_route_of_ours_is_about_its_annotated_host_too() -> None:
 
 def test_a_route_that_lost_all_hosts_is_about_the_empty_one() -> None:
     assert hosts_meant(an_ingress(), ()) == {""}
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ({"orders.example.test"}, True),
+        ({"*.example.test"}, True),
+        ({"*.test"}, True),  # an HTTPRoute's wildcard stands for any number of labels
+        ({"*"}, False),
+        ({"*.orders.example.test"}, False),
+        ({"*ders.example.test"}, False),
+        ({"example.test", "stock.example.test"}, False),
+        (set(), False),
+    ],
+    ids=["itself", "one label", "two labels", "a star alone", "below it", "a part of a label", "others", "none"],
+)
+def test_a_host_is_named_by_itself_or_by_a_wildcard_above_it(named: set[str], *, expected: bool) -> None:
+    assert is_named("orders.example.test", named) is expected

@@ -1,9 +1,10 @@
 """A look at a host is a stranger's: real HTTPS, no credential, one answer, and never an exception."""
 
+import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,9 @@ from jitgress.domain.host import Host, parse_host
 from jitgress.domain.scope import parse_path_prefix
 from jitgress.operator.exposure.probe import IngressProber, sighting
 from jitgress.operator.ports import Probe, Sighting
-from tests.builders import NOW
+from tests.builders import (
+    NOW,
+)
 from tests.simulators.clock import HandClock
 from tests.simulators.virtual_time import VirtualTimeLoop
 from tests.unit.operator.tls_server import TlsServer, an_answer, tls_server, trust_in
@@ -178,3 +181,43 @@ def test_an_ingress_that_says_nothing_is_given_up() -> None:
         loop.close()
 
     assert (seen.sighting, seen.detail) == (Sighting.UNREACHABLE, "ConnectTimeout")
+
+
+async def test_a_host_that_streams_without_end_is_found_exposed(tmp_path: Path) -> None:
+    async with tls_server(tmp_path, HOST, {}):
+
+        async def stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with suppress(OSError, EOFError), closing(writer):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+                while True:
+                    writer.write(b"data: tick\n\n")
+                    await writer.drain()
+                    await asyncio.sleep(0.01)
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+        listener = await asyncio.start_server(stream, "127.0.0.1", 0, ssl=context)
+        url = f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        prober = IngressProber(HandClock(), url, trust_in(tmp_path))
+        try:
+            async with asyncio.timeout(5):
+                seen = await prober.probe(HOST, parse_path_prefix("/sse"))
+        finally:
+            await prober.close()
+            listener.close()
+
+    assert seen.sighting is Sighting.EXPOSED
+
+
+async def test_a_cookie_that_one_host_set_is_not_sent_to_the_next(tmp_path: Path) -> None:
+    answers = {"/": an_answer("200 OK", "Set-Cookie: session=secret; Path=/")}
+    async with tls_server(tmp_path, HOST, answers) as server:
+        prober = IngressProber(HandClock(), server.url, trust_in(tmp_path))
+        try:
+            for _ in range(2):
+                await prober.probe(HOST, parse_path_prefix("/"))
+        finally:
+            await prober.close()
+
+    assert server.header("Cookie") == []

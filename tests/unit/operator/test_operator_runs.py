@@ -280,3 +280,36 @@ def test_a_gate_that_is_behind_keeps_a_request_opening() -> None:
         assert state(dict(await cluster.api.get(ACCESS_REQUESTS, "alice-orders", "shop"))) == "Active"
 
     in_a_cluster(story)
+
+
+def test_the_removal_of_a_stray_is_recorded_once() -> None:
+    async def story(cluster: Cluster) -> None:
+        labels = {"app.kubernetes.io/managed-by": "jitgress"}
+        stray = an_http_route(
+            "orders.example.test", name="jitgress-left-behind", namespace="jitgress-system", labels=labels
+        )
+        await cluster.api.create(HTTP_ROUTES, stray)
+        cluster.start()
+        await asyncio.sleep(SETTLED_S)
+
+        assert cluster.all_of(HTTP_ROUTES) == []
+        assert [event.code for event in cluster.ledger.entries] == [EventCode.ROUTE_REMOVED]
+
+    in_a_cluster(story)
+
+
+def test_a_host_that_was_shared_is_seen_hidden_for_both_in_the_end() -> None:
+    async def story(cluster: Cluster) -> None:
+        await cluster.fill()
+        await cluster.api.create(ACCESS_POLICIES, a_policy_object("auto", required=0, priority=1))
+        cluster.start()
+        for name in ("first", "second"):
+            await cluster.api.create(ACCESS_REQUESTS, a_request_object(name, duration_s=600))
+        await asyncio.sleep(SETTLED_S)
+        for request in cluster.all_of(ACCESS_REQUESTS):
+            await cluster.api.delete(ACCESS_GRANTS, request["metadata"]["uid"], "jitgress-system")
+            await asyncio.sleep(30)
+
+        assert ["hiddenAt" in request["status"] for request in cluster.all_of(ACCESS_REQUESTS)] == [True, True]
+
+    in_a_cluster(story)

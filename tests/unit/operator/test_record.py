@@ -11,7 +11,14 @@ from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.event import Event, EventCode, EventValue
 from jitgress.domain.review import JudgedReview, ReviewStanding
 from jitgress.operator import record
-from tests.builders import CAROL, NOW, a_grant, a_request, a_review, after
+from tests.builders import (
+    CAROL,
+    NOW,
+    a_grant,
+    a_request,
+    a_review,
+    after,
+)
 
 REQUEST: Final = a_request()
 GRANT: Final = a_grant()
@@ -215,3 +222,10 @@ def test_a_closing_without_its_words_is_an_error(field: str) -> None:
 
     with pytest.raises(InvalidValueError):
         record.recorded([broken])
+
+
+def test_a_recorded_end_with_an_unknown_reason_is_an_error_of_ours() -> None:
+    event = record.closed(a_request(), EXPIRED, None, NOW)
+
+    with pytest.raises(InvalidValueError):
+        record.recorded([replace(event, data={**event.data, "reason": "Nonsense"})])

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from jitgress.crds.access_request import AccessRequestStatus
 from jitgress.domain.event import Event, EventCode
 from jitgress.domain.review import Review
 from jitgress.operator.conditions import find_condition
@@ -15,11 +16,14 @@ from jitgress.operator.requests.status import request_status, review_statuses
 from jitgress.operator.settings import OperatorSettings
 from tests.builders import (
     ALICE,
+    CAROL,
     CHRIS,
     MALLORY,
     NOW,
     a_policy,
+    a_request,
     a_review,
+    a_scope,
     a_target,
     after,
     an_approval,
@@ -212,3 +216,31 @@ def test_a_review_keeps_the_time_of_its_condition() -> None:
     again = review_statuses(replace(facts, review_statuses=first), plan, after(300))
 
     assert again == first
+
+
+def test_a_review_after_the_end_changes_nothing_and_its_status_says_so() -> None:
+    open_, _ = settled(some_facts(a_review()), after(60))
+    active = replace(open_, sight=a_sight(is_probed=True), was_created=True)
+    closed, _ = settled(active, after(60 + 1800))
+    late = replace(closed, reviews=(*closed.reviews, a_review("Revoke", CAROL, at=after(2000), uid="late")))
+    facts, plan = settled(late, after(2001))
+
+    told = review_statuses(facts, plan, after(2001))["late"]["conditions"][0]
+
+    assert facts.history[-1].data["standing"] == "NotNeeded"
+    assert (told["status"], told["reason"]) == ("False", "NotNeeded")
+
+
+def test_a_policy_with_64_approvers_leaves_the_status_valid() -> None:
+    approvers = [user(f"firstname.lastname{number:02d}@department.example.com") for number in range(64)]
+    facts, plan = settled(some_facts(policies=[a_policy(approval=an_approval(1, *approvers))]), after(1))
+
+    AccessRequestStatus.model_validate(request_status(facts, plan, OperatorSettings(), after(1)))
+
+
+def test_a_denial_that_lists_32_long_paths_leaves_the_status_valid() -> None:
+    paths = [f"/{'x' * 240}{number}" for number in range(32)]
+    facts = replace(some_facts(target=a_target(ceiling=a_scope("/api"))), request=a_request(paths=paths))
+    facts, plan = settled(facts, after(1))
+
+    AccessRequestStatus.model_validate(request_status(facts, plan, OperatorSettings(), after(1)))

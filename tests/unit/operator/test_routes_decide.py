@@ -9,7 +9,15 @@ from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.host import Host, parse_host
 from jitgress.operator.routes.decide import Sharer, desired_route, route_name
 from jitgress.operator.settings import GatewayRef, OperatorSettings, RouteKind
-from tests.builders import NOW, a_grant, a_scope, a_window, after, minutes, seconds
+from tests.builders import (
+    NOW,
+    a_grant,
+    a_scope,
+    a_window,
+    after,
+    minutes,
+    seconds,
+)
 
 HOST = parse_host("orders.example.test")
 EITHER = pytest.mark.parametrize("kind", list(RouteKind), ids=str)
@@ -175,3 +183,15 @@ def test_hosts_that_read_alike_in_a_name_have_different_names() -> None:
 
     assert len(names) == 3
     assert all(name.startswith("jitgress-a-b-example-test-") for name in names)
+
+
+def test_an_http_route_of_five_grants_with_32_paths_each_is_one_that_the_api_takes() -> None:
+    sharers = [
+        Sharer(a_grant(scope=a_scope(*(f"/g{grant}/p{path}" for path in range(32)))), f"object-{grant}")
+        for grant in range(5)
+    ]
+
+    route = desired_route(HOST, sharers, OperatorSettings(route_kind=RouteKind.HTTP_ROUTE), NOW)
+
+    assert route is not None
+    assert sum(len(rule["matches"]) for rule in route["spec"]["rules"]) <= 128

@@ -9,8 +9,12 @@ import pytest
 from jitgress.domain.host import Host, parse_host
 from jitgress.operator.hosts import hosts_meant, hosts_of_ingress
 from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, is_stray, route_name
-from jitgress.operator.settings import OperatorSettings
-from tests.builders import NOW, a_grant, a_scope
+from jitgress.operator.settings import OperatorSettings, RouteKind
+from tests.builders import (
+    NOW,
+    a_grant,
+    a_scope,
+)
 from tests.unit.operator.held import an_ingress
 
 HOST = parse_host("orders.example.test")
@@ -147,3 +151,35 @@ def test_a_route_that_is_about_no_host_is_a_stray() -> None:
     assert stray(an_ingress(name=route_name(HOST)))
     assert is_stray(an_ingress(name=route_name(HOST)), ())
     assert not is_stray(an_ingress(name=route_name(Host(""))), [Host("")])
+
+
+def a_default_backend(spec: dict[str, Any]) -> None:
+    spec["defaultBackend"] = {"service": {"name": "orders", "port": {"number": 80}}}
+
+
+def a_mirror(spec: dict[str, Any]) -> None:
+    spec["rules"][0]["filters"] = [{"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "spy"}}}]
+
+
+def another_namespace(spec: dict[str, Any]) -> None:
+    spec["rules"][0]["backendRefs"][0]["namespace"] = "evil"
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        (RouteKind.INGRESS, a_default_backend),
+        (RouteKind.HTTP_ROUTE, a_mirror),
+        (RouteKind.HTTP_ROUTE, another_namespace),
+    ],
+    ids=["default backend", "mirror", "another namespace"],
+)
+def test_what_leads_past_the_gate_is_drift(kind: RouteKind, change: Callable[[dict[str, Any]], None]) -> None:
+    settings = OperatorSettings(route_kind=kind)
+    wanted, found = (desired_route(HOST, [Sharer(a_grant(), "object-1")], settings, NOW) for _ in range(2))
+    assert wanted is not None
+    assert found is not None
+
+    change(found["spec"])
+
+    assert not is_in_place(wanted, found)

@@ -116,3 +116,15 @@ def test_a_spec_that_cant_be_understood_takes_no_host(change: dict[str, Any]) ->
 
     assert facts.spec_error is not None
     assert (facts.host, facts.elder, facts.foreign_route) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "caches",
+    [
+        some_caches(ingresses=[an_ingress("*.example.test")]),
+        some_caches(http_routes=[an_http_route("*.example.test")]),
+    ],
+    ids=["Ingress", "HTTPRoute"],
+)
+def test_a_wildcard_route_publishes_the_host_too(caches: Any) -> None:
+    assert gather(stored(a_target_object()), caches, OperatorSettings()).foreign_route is not None

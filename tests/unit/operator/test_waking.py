@@ -9,7 +9,12 @@ from jitgress.crds.grants import grant_object
 from jitgress.operator.caches import Caches, Object
 from jitgress.operator.settings import OperatorSettings
 from jitgress.operator.waking import Waker
-from tests.builders import NOW, a_grant, a_request, a_target
+from tests.builders import (
+    NOW,
+    a_grant,
+    a_request,
+    a_target,
+)
 from tests.simulators.ingress import gate_lease
 from tests.simulators.objects import a_policy_object, a_request_object, a_review_object, a_service_object
 from tests.simulators.objects import a_target_object as a_target_as_sent
@@ -188,3 +193,25 @@ def test_a_new_leader_looks_at_everything_also_at_what_is_over_and_what_was_left
         "targets": {"shop/orders"},
         "routes": {"orders.example.test", "a.example.test", "b.example.test", ""},
     }
+
+
+def test_a_review_wakes_the_request_that_it_is_counted_for() -> None:
+    request = stored(a_request_object(), uid="request-1")
+    review = stored(a_review_object(request, "Revoke"))
+    review["spec"]["request"]["name"] = "alice-ordres"
+    woken = Woken()
+
+    Waker(woken.concerns, some_caches(requests=[request]), OperatorSettings()).subscriber("reviews")(None, review)
+
+    assert ("shop", "alice-orders") in woken.requests.woken
+
+
+def test_a_grant_wakes_the_request_whose_name_it_occupies() -> None:
+    request = stored(a_request_object(), uid="request-1")
+    planted = stored(grant_object(a_grant(), "jitgress-system"))
+    planted["spec"]["request"] |= {"name": "another"}
+    woken = Woken()
+
+    Waker(woken.concerns, some_caches(requests=[request]), OperatorSettings()).subscriber("grants")(planted, None)
+
+    assert ("shop", "alice-orders") in woken.requests.woken

@@ -1,7 +1,9 @@
 """Looking at a host through the ingress, as a stranger would: real HTTPS, no credential, no redirect followed."""
 
+import asyncio
 import ssl
 from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import httpx2
@@ -13,6 +15,7 @@ from jitgress.operator.ports import Probe, Sighting
 
 GATE_HEADER: Final = "Jitgress-Gate"
 _TIMEOUT_S: Final = 2.0  # an ingress that needs longer than this for a refusal is looked at again
+_LONGEST_S: Final = 5.0  # connecting, TLS and an answer in drops, together
 
 
 class IngressProber:
@@ -28,20 +31,23 @@ class IngressProber:
             trust_env=False,
             follow_redirects=False,
             limits=httpx2.Limits(max_keepalive_connections=0),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # a stranger comes for the first time
         )
 
     async def probe(self, host: Host, path: PathPrefix) -> Probe:
         """Ask for `path` on `host` without a credential, and say what answered."""
-        base = self._ingress_url or f"https://{host}"
+        url = f"{self._ingress_url or f'https://{host}'}{path}"
         try:
-            response = await self._client.get(
-                f"{base}{path}", headers={"Host": host}, extensions={"sni_hostname": host}
-            )
-        except httpx2.HTTPError as error:
+            # The head of the answer says all; a body may never end.
+            async with (
+                asyncio.timeout(_LONGEST_S),
+                self._client.stream("GET", url, headers={"Host": host}, extensions={"sni_hostname": host}) as response,
+            ):
+                status, gate = response.status_code, response.headers.get(GATE_HEADER)
+        except (httpx2.HTTPError, TimeoutError) as error:
             return Probe(Sighting.UNREACHABLE, self._clock.now(), type(error).__name__)
-        gate = response.headers.get(GATE_HEADER)
-        seen = sighting(response.status_code, is_from_gate=gate is not None)
-        return Probe(seen, self._clock.now(), f"{response.status_code} {gate or 'without the gate'}")
+        seen = sighting(status, is_from_gate=gate is not None)
+        return Probe(seen, self._clock.now(), f"{status} {gate or 'without the gate'}")
 
     async def close(self) -> None:
         """Close what is open."""

@@ -81,13 +81,15 @@ def _settled(facts: Facts, decision: Decision, past: Recorded) -> tuple[JudgedRe
     if past.closed is None:
         return decision.reviews
     known = {event.id for event in facts.history}
-    late = "the request is over already"
-    return tuple(
-        judged
-        if known & set(record.judgement_ids(facts.request, judged))
-        else JudgedReview(judged.review, ReviewStanding.NOT_NEEDED, late)
-        for judged in decision.reviews
-    )
+    return tuple(_unless_late(facts, judged, known) for judged in decision.reviews)
+
+
+def _unless_late(facts: Facts, judged: JudgedReview, known: set[str]) -> JudgedReview:
+    """Return the judgement that was recorded while the request ran, or else that it came too late."""
+    counted, ignored = record.judgement_ids(facts.request, judged)
+    if counted in known or (ignored in known and not judged.counts):
+        return judged
+    return JudgedReview(judged.review, ReviewStanding.NOT_NEEDED, "the request is over already")
 
 
 def _missing_events(

@@ -11,7 +11,7 @@ from jitgress.domain.course import Close, Open, Wait
 from jitgress.domain.event import EventCode
 from jitgress.domain.ruling import Awaiting, Permitted
 from jitgress.domain.window import format_time
-from jitgress.operator.conditions import condition
+from jitgress.operator.conditions import MAX_MESSAGE_LENGTH, condition
 from jitgress.operator.requests.decide import Plan
 from jitgress.operator.requests.facts import Facts
 from jitgress.operator.settings import OperatorSettings
@@ -23,7 +23,7 @@ def request_status(facts: Facts, plan: Plan, settings: OperatorSettings, now: da
     present = facts.status.get("conditions", ())
     status: dict[str, Any] = {
         "observedGeneration": facts.generation,
-        "message": message,
+        "message": message[:MAX_MESSAGE_LENGTH],
         "conditions": [
             condition(
                 "Active",

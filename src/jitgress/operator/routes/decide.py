@@ -27,6 +27,12 @@ MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _MAX_LABEL: Final = 63
 _LONGEST_SLUG: Final = 40
 _MAX_MATCHES: Final = 64  # matches of one HTTPRoute rule; HTTPRoute v1 schema
+_MAX_PATHS: Final[Mapping[RouteKind, int | None]] = {RouteKind.INGRESS: None, RouteKind.HTTP_ROUTE: 128}
+"""Paths of one route: HTTPRoute v1 has a validation that takes no more than 128 matches in all of its rules."""
+_DEFAULTS: Final = frozenset(
+    {("group", ""), ("group", "gateway.networking.k8s.io"), ("kind", "Service"), ("kind", "Gateway"), ("weight", 1)}
+)
+"""What the API server adds to a route's spec by itself. Everything else that we didn't say was somebody's doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +47,36 @@ def desired_route(
     host: Host, sharers: Iterable[Sharer], settings: OperatorSettings, now: datetime
 ) -> dict[str, Any] | None:
     """Return the route object that `host` should have at `now`, or None."""
-    active = sorted((each for each in sharers if not each.grant.window.has_ended(now)), key=lambda each: each.uid)
-    if not active:
+    active = (each for each in sharers if not each.grant.window.has_ended(now))
+    published = _fitting(active, _MAX_PATHS[settings.route_kind])
+    if not published:
         return None
-    paths = union_of_paths(path for each in active for path in each.grant.scope.paths)
+    paths = _paths_of(published)
     route = _BUILDERS[settings.route_kind](host, paths, settings)
     route["metadata"] = {
         "name": route_name(host),
         "namespace": settings.namespace,
         "labels": {MANAGED_BY: "jitgress", "jitgress.dev/host": host[:_MAX_LABEL].rstrip(".-")},
         "annotations": {**GITOPS_ANNOTATIONS, HOST_ANNOTATION: host},
-        "ownerReferences": [_owner(each) for each in active],
+        "ownerReferences": [_owner(each) for each in sorted(published, key=lambda each: each.uid)],
     }
     return route
+
+
+def _fitting(active: Iterable[Sharer], most: int | None) -> list[Sharer]:
+    """Return the grants that one route has room for, the elder first.
+
+    One that came when there was no more room opens nothing (its probe sees that), and disturbs none of the others.
+    """
+    chosen: list[Sharer] = []
+    for each in sorted(active, key=lambda each: (each.grant.window.not_before, each.uid)):
+        if most is None or len(_paths_of([*chosen, each])) <= most:
+            chosen.append(each)
+    return chosen
+
+
+def _paths_of(sharers: Iterable[Sharer]) -> tuple[PathPrefix, ...]:
+    return union_of_paths(path for each in sharers for path in each.grant.scope.paths)
 
 
 def union_of_paths(paths: Iterable[PathPrefix]) -> tuple[PathPrefix, ...]:
@@ -74,11 +97,13 @@ def is_stray(route: Mapping[str, Any], meant: Iterable[Host]) -> bool:
 
 
 def is_in_place(desired: Mapping[str, Any], observed: Mapping[str, Any] | None) -> bool:
-    """Tell whether all that we want stands in `observed`; what the API server or others add is not looked at.
+    """Tell whether all that we want stands in `observed`, and its spec says nothing else.
 
-    Lists are compared whole, so a host or a path that somebody added is a difference.
+    Whatever somebody adds there could lead past the gate: a default backend, a filter that mirrors, another namespace.
     """
-    return observed is not None and _holds(desired, observed)
+    if observed is None or not _holds(desired, observed):
+        return False
+    return _says_no_more(desired["spec"], observed["spec"])
 
 
 def _holds(wanted: object, there: object) -> bool:
@@ -89,6 +114,23 @@ def _holds(wanted: object, there: object) -> bool:
         ours, others = cast("list[object]", wanted), cast("list[object]", there)
         return isinstance(there, list) and len(ours) == len(others) and all(map(_holds, ours, others))
     return wanted == there
+
+
+def _says_no_more(wanted: object, there: object) -> bool:
+    """Tell whether `there`, which holds `wanted`, has nothing beyond it but defaults of the API server."""
+    if isinstance(wanted, Mapping):
+        mine, theirs = cast("Mapping[str, object]", wanted), cast("Mapping[str, object]", there)
+        added = {key: value for key, value in theirs.items() if key not in mine and key != "ingressClassName"}
+        return all(_is_default(key, value) for key, value in added.items()) and all(
+            _says_no_more(mine[key], theirs[key]) for key in mine
+        )
+    if isinstance(wanted, list):
+        return all(map(_says_no_more, cast("list[object]", wanted), cast("list[object]", there)))
+    return True
+
+
+def _is_default(key: str, value: object) -> bool:
+    return isinstance(value, str | int) and (key, value) in _DEFAULTS
 
 
 def _owner(sharer: Sharer) -> dict[str, Any]:

@@ -23,6 +23,12 @@ HostsOf = Callable[[Object], Iterable[str]]
 _log = structlog.get_logger()
 
 
+class RouteAlteredError(JitgressError):
+    """Something in the cluster adds to our routes, so what they would publish is not known."""
+
+    code = "route_altered"
+
+
 class RouteReconciler:
     """Keeps one route for each host that has an active grant."""
 
@@ -35,8 +41,8 @@ class RouteReconciler:
         now = self._world.clock.now()
         sharers = self._sharers(host)
         for resource, cache, hosts_of in self._kinds():
-            for stray in self._strays(host, cache, hosts_of):
-                await self._remove(resource, host, stray)
+            for stray, first in self._strays(host, cache, hosts_of):
+                await self._remove(resource, first, stray)
             observed = cache.get(self._world.settings.namespace, route_name(host))
             is_chosen = resource is _RESOURCES[self._world.settings.route_kind]
             desired = desired_route(host, sharers, self._world.settings, now) if is_chosen else None
@@ -55,10 +61,14 @@ class RouteReconciler:
         )
         return [(resource, cache, hosts_of) for resource, cache, hosts_of in kinds if cache is not None]
 
-    def _strays(self, host: Host, cache: Cache, hosts_of: HostsOf) -> list[Object]:
-        """Return what claims to be ours, and to be for `host`, under a name that we never give."""
+    def _strays(self, host: Host, cache: Cache, hosts_of: HostsOf) -> list[tuple[Object, Host]]:
+        """Return what claims to be ours, and to be for `host`, under a name that we never give.
+
+        With each the host under which it is recorded, the same whichever of its hosts is looked at.
+        """
         ours = [each for each in cache.values() if is_ours(each, self._world.settings)]
-        return [each for each in ours if host in (meant := hosts_meant(each, hosts_of(each))) and is_stray(each, meant)]
+        about = [(each, hosts_meant(each, hosts_of(each))) for each in ours]
+        return [(each, max(meant)) for each, meant in about if host in meant and is_stray(each, meant)]
 
     def _sharers(self, host: Host) -> list[Sharer]:
         """Return the grants of `host`; one that is being deleted keeps nothing open."""
@@ -86,14 +96,32 @@ class RouteReconciler:
             )
         code = EventCode.ROUTE_REPAIRED if is_repair else EventCode.ROUTE_PUBLISHED
         await self._world.ledger.append(self._event(host, code, f"{grants} {seen}", {"host": host, "grants": grants}))
-        await self._world.api.apply(resource, desired, force=True)
+        applied = await self._world.api.apply(resource, desired, force=True)
+        if not is_in_place(desired, applied):
+            await self._make_anew(resource, desired, applied)
         self._published[host] = grants
         _log.info(code.value, host=host, grants=grants.count(",") + 1)
+
+    async def _make_anew(self, resource: Resource, desired: dict[str, Any], altered: Object) -> None:
+        """Replace a route to which somebody added something: under server-side apply that would stay theirs."""
+        name, namespace = altered["metadata"]["name"], self._world.settings.namespace
+        await self._world.api.delete(resource, name, namespace, uid=altered["metadata"]["uid"])
+        made = await self._world.api.apply(resource, desired, force=True)
+        if not is_in_place(desired, made):
+            await self._world.api.delete(resource, name, namespace, uid=made["metadata"]["uid"])
+            raise RouteAlteredError(
+                f"{resource.kind} {name} says more than was applied, as soon as it is made",
+                remedy="Look for an admission webhook or policy that changes routes, and exempt jitgress-system.",
+            )
+
+    def _removed(self, host: Host, uid: str) -> Event:
+        """One event a removed object, although a stray is found under each of the hosts that it is about."""
+        return self._event(uid, EventCode.ROUTE_REMOVED, "", {"host": host})
 
     async def _remove(self, resource: Resource, host: Host, observed: Object) -> None:
         name, uid = observed["metadata"]["name"], observed["metadata"]["uid"]
         try:
-            await self._world.ledger.append(self._event(host, EventCode.ROUTE_REMOVED, uid, {"host": host}))
+            await self._world.ledger.append(self._removed(host, uid))
         except JitgressError as error:
             _log.warning("closing_before_its_record", host=host, error=error.message)
         try:
@@ -105,9 +133,9 @@ class RouteReconciler:
                 self._published.pop(host, None)
         _log.info("route_removed", host=host)
 
-    def _event(self, host: Host, code: EventCode, discriminator: str, data: dict[str, EventValue]) -> Event:
+    def _event(self, about: str, code: EventCode, discriminator: str, data: dict[str, EventValue]) -> Event:
         return Event(
-            id=event_id(host, code, discriminator), code=code, at=self._world.clock.now(), actor=OPERATOR, data=data
+            id=event_id(about, code, discriminator), code=code, at=self._world.clock.now(), actor=OPERATOR, data=data
         )
 
 

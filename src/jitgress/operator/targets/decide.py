@@ -86,7 +86,11 @@ def host_is_free(facts: Facts) -> NotReady | None:
 
 
 def host_is_hidden(facts: Facts) -> NotReady | None:
-    """A host which somebody's own route publishes is open already: opening it through the gate would prove nothing."""
+    """A host which somebody's own route publishes is open already: opening it through the gate would prove nothing.
+
+    A wildcard that covers the host counts, because the host would never be seen hidden again. A route for every host
+    doesn't: it is what answers where nothing is, often with 404, and what it answers is seen by the probes.
+    """
     if facts.foreign_route is None:
         return None
     return NotReady("HostExposed", f"host {facts.host} is published by {facts.foreign_route}; remove that route first")

@@ -13,7 +13,7 @@ from jitgress.kube.errors import NotFoundError
 from jitgress.kube.resources import ACCESS_TARGETS
 from jitgress.operator.caches import Cache, Caches, Key, Object
 from jitgress.operator.conditions import condition
-from jitgress.operator.hosts import hosts_of_http_route, hosts_of_ingress, is_ours
+from jitgress.operator.hosts import hosts_of_http_route, hosts_of_ingress, is_named, is_ours
 from jitgress.operator.settings import OperatorSettings
 from jitgress.operator.targets.decide import Facts, readiness
 from jitgress.operator.world import World
@@ -104,6 +104,6 @@ def _foreign_route(host: Host, caches: Caches, settings: OperatorSettings) -> st
         ("HTTPRoute", caches.http_routes, hosts_of_http_route),
     ):
         for route in cache.values() if cache is not None else ():
-            if not is_ours(route, settings) and host in hosts_of(route):
+            if not is_ours(route, settings) and is_named(host, set(hosts_of(route))):
                 return f"{kind} {route['metadata']['namespace']}/{route['metadata']['name']}"
     return None
