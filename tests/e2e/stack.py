@@ -195,6 +195,12 @@ class Stack:
         """Create an object as the cluster's admin."""
         self._as_admin("POST", f"/apis/{api_version}/namespaces/{body['metadata']['namespace']}/{plural}", body)
 
+    def replace(self, api_version: str, plural: str, body: dict[str, Any]) -> None:
+        """Replace an object as the cluster's admin."""
+        metadata = body["metadata"]
+        path = f"/apis/{api_version}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}"
+        self._as_admin("PUT", path, body)
+
     def delete(self, api_version: str, plural: str, name: str, namespace: str) -> None:
         """Delete an object as the cluster's admin."""
         self._as_admin("DELETE", f"/apis/{api_version}/namespaces/{namespace}/{plural}/{name}")

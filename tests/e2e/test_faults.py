@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,27 @@ def test_a_route_without_a_grant_is_swept(stack: Stack) -> None:
         return {each["metadata"]["name"] for each in stack.objects("networking.k8s.io/v1", "ingresses")}
 
     stack.wait(names, lambda found: "jitgress-orphan" not in found)
+
+
+def test_what_somebody_adds_to_a_route_is_put_right_and_recorded(stack: Stack) -> None:
+    host = stack.host("grafana")
+    request = stack.open("alice", "monitoring/grafana", 40, approver=None)
+    token = stack.token("alice", request)
+
+    def routes() -> list[dict[str, Any]]:
+        found = stack.objects("networking.k8s.io/v1", "ingresses")
+        return [each for each in found if each["spec"]["rules"][0]["host"] == host]
+
+    (route,) = routes()
+    past_the_gate = {"service": {"name": "grafana", "port": {"number": 80}}}
+    stack.replace(
+        "networking.k8s.io/v1", "ingresses", {**route, "spec": {**route["spec"], "defaultBackend": past_the_gate}}
+    )
+
+    stack.wait(routes, lambda found: len(found) == 1 and "defaultBackend" not in found[0]["spec"])
+    stack.wait(lambda: stack.get(host, "/echo", token=token).status_code, lambda status: status == 200)
+    assert "route.repaired" in [event["code"] for event in stack.say("erin", "audit", "log")]
+    stack.cli("alice", "withdraw", request)
 
 
 def test_a_target_whose_host_somebody_publishes_is_not_ready(stack: Stack) -> None:

@@ -22,3 +22,5 @@ def test_a_window_opens_and_closes_through_an_http_route(http_route_stack: Stack
     assert http_route_stack.cli("alice", "withdraw", request).returncode == 0
     http_route_stack.wait(lambda: http_route_stack.get(host, "/echo").status_code, lambda status: status == 404)
     assert http_route_stack.objects("gateway.networking.k8s.io/v1", "httproutes") == []
+    codes = [event["code"] for event in http_route_stack.say("erin", "audit", "log")]
+    assert [codes.count(f"route.{how}") for how in ("published", "repaired", "removed")] == [1, 0, 1]
