@@ -10,7 +10,7 @@ import jitgress
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = Path(jitgress.__file__).parent
-DOCUMENTS: Final = ("docs/architecture.md", "CONTRIBUTING.md", "README.md")
+DOCUMENTS: Final = ("docs/architecture.md", "docs/testing.md", "CONTRIBUTING.md", "README.md", "SECURITY.md")
 CODE: Final = re.compile(r"`([^`\n]+)`")
 FILE: Final = re.compile(r"[a-z_]+(/[a-z_0-9]+)*/[A-Za-z_0-9.-]+\.(py|md|lua|go)")
 FOLDER: Final = re.compile(r"[a-z_]+(/[a-z_]+)*/?")

@@ -1,5 +1,6 @@
 """Invariant 8: credentials and identity headers of the client never reach the target."""
 
+import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -52,6 +53,47 @@ async def test_a_client_cannot_say_who_it_is(gate: RunningGate, target: Recordin
     lines = await received(gate, target, {name: "mallory"})
     assert "mallory" not in "".join(lines)
     assert "x-forwarded-user: alice@example.test" in lines
+
+
+def spellings(count: int) -> list[dict[str, str]]:
+    """Headers that say who somebody is, in every case, with underscores, together and named in `Connection`."""
+    chance = random.Random(20260101)  # noqa: S311  not for secrets
+    names = (
+        *REMOVED[1:],  # a second token is refused
+        "X-Forwarded-User",
+        "Remote-User",
+        "Remote-Email",
+        "X-Auth-Request-Groups",
+        "X-Remote-Extra-Scopes",
+    )
+
+    def spelled(name: str) -> str:
+        cased = (chance.choice((letter.lower(), letter.upper())) for letter in name)
+        return "".join("_" if letter == "-" and chance.random() < 0.2 else letter for letter in cased)
+
+    made = []
+    for _ in range(count):
+        headers = {spelled(chance.choice(names)): f"mallory-{number}" for number in range(chance.randint(1, 4))}
+        nominated = {"Connection": ", ".join((*headers, "X-Forwarded-User"))} if chance.random() < 0.3 else {}
+        made.append(headers | nominated)
+    return made
+
+
+async def test_no_spelling_of_an_identity_reaches_the_target(gate: RunningGate, target: RecordingTarget) -> None:
+    grant = a_grant(address=target.address, groups=["dev"], not_before=datetime.now(UTC))
+    await gate.permit(grant)
+    token = gate.token(grant)
+    expected = [
+        "host: orders.jit.localhost",
+        "x-forwarded-groups: dev",
+        "x-forwarded-user: alice@example.test",
+        "x-kept: yes",
+    ]
+
+    for headers in spellings(300):
+        assert (await ask(gate.port, grant.host, token=token, headers={**headers, "X-Kept": "yes"})).status == 200
+        lines = target.heads[-1].decode("latin-1").lower().split("\r\n")[1:-2]
+        assert sorted(lines) == expected, headers
 
 
 @pytest.mark.parametrize(
