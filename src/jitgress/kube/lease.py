@@ -82,8 +82,8 @@ class Elector:
         try:
             found = await self.api.find(LEASES, self.settings.name, self.settings.namespace)
             if found is not None and self._is_mine(found):
-                changes = found["spec"].get("leaseTransitions", 0)
-                record = self._record(found["metadata"], changes)
+                spec = found["spec"]
+                record = self._record(found["metadata"], spec.get("acquireTime"), spec.get("leaseTransitions", 0))
                 record["spec"]["holderIdentity"] = ""
                 await self.api.replace(LEASES, record)
         except KubeError as error:
@@ -144,10 +144,13 @@ class Elector:
 
     async def _take(self, found: Object | None) -> None:
         if found is None:
-            await self.api.create(LEASES, self._record({}, 0))
+            await self.api.create(LEASES, self._record({}, None, 0))
             return
-        changes = found.get("spec", {}).get("leaseTransitions", 0) + (0 if self._is_mine(found) else 1)
-        await self.api.replace(LEASES, self._record(found["metadata"], changes))
+        spec = found.get("spec", {})
+        changes, since = spec.get("leaseTransitions", 0), spec.get("acquireTime")
+        if not self._is_mine(found):
+            changes, since = changes + 1, None
+        await self.api.replace(LEASES, self._record(found["metadata"], since, changes))
 
     def _is_mine(self, found: Object) -> bool:
         return _holder(found) == self.settings.identity
@@ -171,7 +174,8 @@ class Elector:
         granted = 0 if found is None else found["spec"].get("leaseDurationSeconds", 0)
         return bool(now >= self._seen[1] + max(granted, self.settings.duration.total_seconds()))
 
-    def _record(self, metadata: Object, changes: int) -> dict[str, Any]:
+    def _record(self, metadata: Object, since: str | None, changes: int) -> dict[str, Any]:
+        """Return the Lease as ours, `since` when it has been ours, None for now."""
         now = self.clock.now().strftime(_MICRO_TIME)
         kept = {key: metadata[key] for key in ("resourceVersion", "uid") if key in metadata}
         return {
@@ -181,7 +185,7 @@ class Elector:
             "spec": {
                 "holderIdentity": self.settings.identity,
                 "leaseDurationSeconds": math.ceil(self.settings.duration.total_seconds()),
-                "acquireTime": now,
+                "acquireTime": since or now,
                 "renewTime": now,
                 "leaseTransitions": changes,
             },

@@ -50,7 +50,9 @@ class Processes:
         self._children[name] = process
         running = Running(name, process.pid, _start_time(process.pid) or 0)
         record = {"pid": running.pid, "started": running.started}
-        (self._records / f"{name}.json").write_text(json.dumps(record))
+        draft = self._records / f"{name}.draft"
+        draft.write_text(json.dumps(record))
+        draft.replace(self._records / f"{name}.json")  # whole or not at all, whoever is killed meanwhile
         return running
 
     def log(self, name: str) -> Path:

@@ -36,6 +36,21 @@ async def test_the_first_leads_at_once_and_keeps_leading(api: FarApi, clock: Vir
         assert (await record(api))["leaseTransitions"] == 0
 
 
+async def test_the_lease_says_since_when_its_holder_has_it(api: FarApi, clock: VirtualClock) -> None:
+    """Kubernetes, LeaseSpec: acquireTime is when the current lease was acquired, renewTime when it was last renewed."""
+    first, second = a_process(api, clock, "a"), a_process(api, clock, "b")
+    async with running(first, second):
+        await asyncio.sleep(1)
+        acquired = (await record(api))["acquireTime"]
+        await asyncio.sleep(60)
+        renewed = await record(api)
+        await first.stop()
+        await asyncio.sleep(LONGEST_RETRY_S + A_LITTLE_S)
+        taken = await record(api)
+
+    assert acquired == renewed["acquireTime"] < renewed["renewTime"] < taken["acquireTime"]
+
+
 async def test_a_released_lease_is_taken_at_the_next_look(api: FarApi, clock: VirtualClock) -> None:
     first, second = a_process(api, clock, "a"), a_process(api, clock, "b")
     async with running(first, second):

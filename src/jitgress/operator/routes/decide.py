@@ -26,6 +26,7 @@ GITOPS_ANNOTATIONS: Final[Mapping[str, str]] = {
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _MAX_LABEL: Final = 63
 _LONGEST_SLUG: Final = 40
+_HASH_DIGITS: Final = 12  # with the slug 62 characters at most; too many to find a second host by trying
 _MAX_MATCHES: Final = 64  # matches of one HTTPRoute rule; HTTPRoute v1 schema
 _MAX_PATHS: Final[Mapping[RouteKind, int | None]] = {RouteKind.INGRESS: None, RouteKind.HTTP_ROUTE: 128}
 """Paths of one route: HTTPRoute v1 has a validation that takes no more than 128 matches in all of its rules."""
@@ -88,7 +89,7 @@ def union_of_paths(paths: Iterable[PathPrefix]) -> tuple[PathPrefix, ...]:
 def route_name(host: Host) -> str:
     """Return the name of the host's route: readable, and unique through a hash of the host."""
     slug = re.sub(r"[^a-z0-9-]", "-", host)[:_LONGEST_SLUG].strip("-")
-    return f"jitgress-{slug}-{hashlib.sha256(host.encode()).hexdigest()[:8]}"
+    return f"jitgress-{slug}-{hashlib.sha256(host.encode()).hexdigest()[:_HASH_DIGITS]}"
 
 
 def is_stray(route: Mapping[str, Any], meant: Iterable[Host]) -> bool:
