@@ -68,11 +68,20 @@ class WindowPart(Part):
     not_after: Time
 
 
+class DenialPart(Part):
+    """Why it was denied, for programs: `code` is stable, `remedy` says what would change the answer."""
+
+    code: Annotated[str, Field(max_length=63)]
+    message: Annotated[str, Field(max_length=MAX_TEXT)]
+    remedy: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
+
+
 class AccessRequestStatus(Part):
     """What became of the request. Derived; nothing reads it back as truth."""
 
     observed_generation: int | None = None
     message: Annotated[str, Field(max_length=2 * MAX_TEXT)] | None = None
+    denial: DenialPart | None = None
     policy: Name | None = None
     approvals: ApprovalsPart | None = None
     waiting_for: Annotated[list[str], Field(max_length=64)] | None = None

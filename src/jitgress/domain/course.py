@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 
+from jitgress.domain.denial import Denial
 from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.request import Request
 from jitgress.domain.ruling import (
@@ -34,7 +35,6 @@ class CloseReason(StrEnum):
     DENIED = "Denied"
     APPROVAL_TIMED_OUT = "ApprovalTimedOut"
     TARGET_GONE = "TargetGone"
-    SUPERSEDED = "Superseded"
     FAILED = "Failed"
 
 
@@ -67,6 +67,8 @@ class Close:
     reason: CloseReason
     message: str
     by: str | None = None
+    denial: Denial | None = None
+    """What policy, target or approver said, where they said no."""
 
 
 Course: TypeAlias = Wait | Open | Close
@@ -154,5 +156,7 @@ def _ending(decision: Decision) -> Close:
             return Close(reason, message, by=review.reviewer.username)
         case TimedOut():
             return Close(CloseReason.APPROVAL_TIMED_OUT, message)
+        case Denied(denial=denial):
+            return Close(CloseReason.DENIED, message, denial=denial)
         case _:
             return Close(CloseReason.DENIED, message)

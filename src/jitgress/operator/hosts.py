@@ -1,20 +1,46 @@
 """Which hosts a route object names, and whether it is one of ours."""
 
+import hashlib
+import re
 from collections.abc import Collection, Iterable
 from typing import Final
 
 from jitgress.domain.host import Host
-from jitgress.operator.caches import Object
+from jitgress.operator.caches import Caches, Object
 from jitgress.operator.settings import OperatorSettings
 
 HOST_ANNOTATION: Final = "jitgress.dev/host"
+_LONGEST_SLUG: Final = 40
+_HASH_DIGITS: Final = 12  # with the slug 62 characters at most; too many to find a second host by trying
 
 
 def is_ours(route: Object, settings: OperatorSettings) -> bool:
-    """Tell whether a route is one that the operator made."""
+    """Tell whether a route is one that the operator made: by its label, or by a name that it gives."""
     metadata = route["metadata"]
-    label = metadata.get("labels", {}).get("app.kubernetes.io/managed-by")
-    return bool(metadata["namespace"] == settings.namespace and label == "jitgress")
+    if metadata["namespace"] != settings.namespace:
+        return False
+    if metadata.get("labels", {}).get("app.kubernetes.io/managed-by") == "jitgress":
+        return True
+    meant = hosts_meant(route, {*hosts_of_ingress(route), *hosts_of_http_route(route)})
+    return metadata["name"] in {route_name(host) for host in meant}
+
+
+def route_name(host: Host) -> str:
+    """Return the name of the host's route: readable, and unique through a hash of the host."""
+    slug = re.sub(r"[^a-z0-9-]", "-", host)[:_LONGEST_SLUG].strip("-")
+    return f"jitgress-{slug}-{hashlib.sha256(host.encode()).hexdigest()[:_HASH_DIGITS]}"
+
+
+def foreign_route(host: Host, caches: Caches, settings: OperatorSettings) -> str | None:
+    """Return somebody else's route (kind namespace/name) that publishes `host`, or None."""
+    for kind, cache, hosts_of in (
+        ("Ingress", caches.ingresses, hosts_of_ingress),
+        ("HTTPRoute", caches.http_routes, hosts_of_http_route),
+    ):
+        for route in cache.values() if cache is not None else ():
+            if not is_ours(route, settings) and is_named(host, set(hosts_of(route))):
+                return f"{kind} {route['metadata']['namespace']}/{route['metadata']['name']}"
+    return None
 
 
 def hosts_of_ingress(route: Object) -> Iterable[str]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from jitgress.domain.course import Close, CloseReason, Recorded
+from jitgress.domain.denial import Denial, DenialCode
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.event import Event, EventCode, EventValue, event_id
 from jitgress.domain.grant import Grant, GrantId
@@ -132,7 +133,7 @@ def recorded(history: Iterable[Event]) -> Recorded:
         if event.code is EventCode.GRANT_OPENED and grant is None:
             grant = opened_grant(event)
         elif event.code is EventCode.REQUEST_CLOSED and close is None:
-            close = Close(_reason(event.data), _text(event.data, "message"), _person(event.actor))
+            close = Close(_reason(event.data), _text(event.data, "message"), _person(event.actor), _denial(event.data))
     return Recorded(grant, close)
 
 
@@ -191,6 +192,9 @@ def _closing_data(close: Close, grant: Grant | None) -> Mapping[str, EventValue]
     data: dict[str, EventValue] = {"reason": close.reason.value, "message": close.message, "opened": grant is not None}
     if grant is not None:
         data["not_after"] = format_time(grant.window.not_after)
+    if close.denial is not None:
+        told = close.denial
+        data["denial"] = {"code": told.code.value, "message": told.message, "remedy": told.remedy}
     return data
 
 
@@ -203,6 +207,17 @@ def _reason(data: Mapping[str, EventValue]) -> CloseReason:
             f"the recorded event has the unknown reason {text[:40]!r}",
             remedy="Verify the ledger; if it is whole, a newer jitgress wrote it: run that one.",
         ) from None
+
+
+def _denial(data: Mapping[str, EventValue]) -> Denial | None:
+    """Return the denial that a recorded end tells of, or None; also where this version doesn't know its code."""
+    told = data.get("denial")
+    if not isinstance(told, Mapping):
+        return None
+    try:
+        return Denial(DenialCode(_text(told, "code")), _text(told, "message"), _text(told, "remedy"))
+    except ValueError:
+        return None
 
 
 def _text(data: Mapping[str, EventValue], key: str) -> str:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jitgress.domain.course import Close, CloseReason, Recorded
+from jitgress.domain.denial import Denial, DenialCode
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.event import Event
 from jitgress.domain.grant import Grant, GrantId
@@ -75,12 +76,13 @@ def test_the_recorded_grant_is_the_grant(opening: tuple[Request, Grant], people:
     st.sampled_from(list(CloseReason)),
     TEXT,
     st.none() | TEXT.filter(lambda who: who not in ("", record.OPERATOR)),
+    st.none() | st.builds(Denial, st.sampled_from(list(DenialCode)), TEXT, TEXT),
 )
 def test_the_recorded_end_is_the_end(
-    opening: tuple[Request, Grant], reason: CloseReason, message: str, by: str | None
+    opening: tuple[Request, Grant], reason: CloseReason, message: str, by: str | None, denial: Denial | None
 ) -> None:
     request, grant = opening
-    close = Close(reason, message, by)
+    close = Close(reason, message, by, denial)
 
     for opened in (None, grant):
         assert record.recorded([as_kept(record.closed(request, close, opened, NOW))]).closed == close

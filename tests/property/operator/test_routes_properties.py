@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from jitgress.domain.grant import GrantId
 from jitgress.domain.host import Host, parse_host
 from jitgress.domain.scope import Scope
-from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, route_name, union_of_paths
+from jitgress.operator.hosts import route_name
+from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, union_of_paths
 from jitgress.operator.settings import OperatorSettings, RouteKind
 from tests.builders import NOW, a_grant, a_window, after, seconds
 from tests.simulators.ingress import served

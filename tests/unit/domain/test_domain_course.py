@@ -192,7 +192,11 @@ def test_what_was_closed_stays_closed() -> None:
 def test_each_end_has_its_reason_its_words_and_who_did_it(
     way: Callable[[], Course], reason: str, message: str, by: str | None
 ) -> None:
-    assert way() == Close(CloseReason(reason), message, by=by)
+    ended = way()
+
+    assert isinstance(ended, Close)
+    assert replace(ended, denial=None) == Close(CloseReason(reason), message, by=by)
+    assert (str(ended.denial) if ended.denial else None) == (message if reason == "Denied" else None)
 
 
 def test_a_decision_about_another_target_opens_nothing() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_named, is_ours
+from jitgress.domain.host import parse_host
+from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_named, is_ours, route_name
 from jitgress.operator.settings import OperatorSettings
 from tests.unit.operator.held import an_http_route, an_ingress
 
@@ -76,3 +77,12 @@ def test_a_route_that_lost_all_hosts_is_about_the_empty_one() -> None:
 )
 def test_a_host_is_named_by_itself_or_by_a_wildcard_above_it(named: set[str], *, expected: bool) -> None:
     assert is_named("orders.example.test", named) is expected
+
+
+def test_a_route_of_ours_stays_ours_without_its_label() -> None:
+    """Or else the operator would take it for somebody's who publishes the host, and close what it opened itself."""
+    name = route_name(parse_host("a.example.test"))
+
+    assert is_ours(an_ingress("a.example.test", name=name, namespace="jitgress-system"), OperatorSettings())
+    assert not is_ours(an_ingress("a.example.test", name=name, namespace="shop"), OperatorSettings())
+    assert not is_ours(an_ingress("b.example.test", name=name, namespace="jitgress-system"), OperatorSettings())

@@ -59,11 +59,13 @@ class Cluster:
     api: SimulatedApi = field(init=False)
     ledger: SimulatedLedger = field(default_factory=SimulatedLedger)
     gate: SimulatedGate = field(init=False)
+    ingress: SimulatedIngress = field(init=False)
     processes: list[OperatorProcess] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.api = SimulatedApi(self.clock)
         self.gate = SimulatedGate(self.api, self.clock)
+        self.ingress = SimulatedIngress(self.api, self.clock, self.gate)
 
     async def fill(self) -> None:
         """Put in a target with its Service, and a policy that wants one approval."""
@@ -77,7 +79,7 @@ class Cluster:
         process = OperatorProcess(
             api=self.api,
             ledger=self.ledger,
-            prober=SimulatedIngress(self.api, self.clock, self.gate),
+            prober=self.ingress,
             clock=self.clock,
             name=f"operator-{len(self.processes)}",
             settings=settings or OperatorSettings(),

@@ -28,6 +28,7 @@ from tests.builders import (
     after,
     an_approval,
     group,
+    minutes,
     user,
 )
 from tests.unit.operator.request_facts import a_sight, settled, some_facts
@@ -244,3 +245,17 @@ def test_a_denial_that_lists_32_long_paths_leaves_the_status_valid() -> None:
     facts, plan = settled(facts, after(1))
 
     AccessRequestStatus.model_validate(request_status(facts, plan, OperatorSettings(), after(1)))
+
+
+def test_a_denial_is_told_to_programs_with_its_code_and_what_to_ask_for_instead() -> None:
+    asked = replace(some_facts(), request=a_request(duration=minutes(180)))
+
+    status = status_of(asked, after(1))
+
+    assert status["denial"]["code"] == "duration_over_cap"
+    assert status["message"] == f"{status['denial']['message']}. {status['denial']['remedy']}"
+    AccessRequestStatus.model_validate(status)
+
+
+def test_what_was_not_denied_tells_of_no_denial() -> None:
+    assert all("denial" not in status_of(facts, after(120)) for facts in (some_facts(), ACTIVE))

@@ -7,7 +7,8 @@ import pytest
 
 from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.host import Host, parse_host
-from jitgress.operator.routes.decide import Sharer, desired_route, route_name
+from jitgress.operator.hosts import route_name
+from jitgress.operator.routes.decide import Sharer, desired_route
 from jitgress.operator.settings import GatewayRef, OperatorSettings, RouteKind
 from tests.builders import (
     NOW,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from jitgress.domain.host import Host, parse_host
-from jitgress.operator.hosts import hosts_meant, hosts_of_ingress
-from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, is_stray, route_name
+from jitgress.operator.hosts import hosts_meant, hosts_of_ingress, route_name
+from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, is_stray
 from jitgress.operator.settings import OperatorSettings, RouteKind
 from tests.builders import (
     NOW,

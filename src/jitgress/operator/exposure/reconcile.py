@@ -16,7 +16,8 @@ from jitgress.operator.caches import Key, Object, understood
 from jitgress.operator.conditions import condition, find_condition
 from jitgress.operator.exposure.decide import Finding, Opening, finding, is_hidden, next_look
 from jitgress.operator.exposure.gates import all_have
-from jitgress.operator.ports import Prober
+from jitgress.operator.hosts import foreign_route
+from jitgress.operator.ports import Probe, Prober, Sighting
 from jitgress.operator.record import OPERATOR, recorded
 from jitgress.operator.world import World
 
@@ -95,17 +96,44 @@ class ExposureReconciler:
         ended_at = next((event.at for event in history if event.code is EventCode.REQUEST_CLOSED), None)
         if past.opened is None or ended_at is None or self._is_shared(past.opened):
             return None  # never open, or rightly open for somebody else
-        probe = await self._prober.probe(past.opened.host, past.opened.scope.paths[0])
-        if not is_hidden(probe):
-            return next_look(ended_at, self._world.clock.now())
-        await self._world.ledger.append(_hidden(past.opened, ended_at, probe.at))
-        self._poke(key)
-        return None
+        probe = await self._look_everywhere(past.opened)
+        # A route of somebody else's may hide some paths and show others: as long as there is one, nothing is hidden.
+        foreign = foreign_route(past.opened.host, self._world.caches, self._world.settings)
+        if foreign is None and is_hidden(probe):
+            await self._world.ledger.append(_hidden(past.opened, ended_at, probe.at))
+            self._poke(key)
+            return None
+        if foreign is not None or probe.sighting is Sighting.EXPOSED:
+            await self._world.ledger.append(_exposed(past.opened, foreign or "unknown", probe))
+        return next_look(ended_at, self._world.clock.now())
+
+    async def _look_everywhere(self, grant: Grant) -> Probe:
+        """Return the first look at a path of the grant that is not hidden, or else the last one."""
+        first, *others = grant.scope.paths
+        probe = await self._prober.probe(grant.host, first)
+        for path in others:
+            if not is_hidden(probe):
+                break
+            probe = await self._prober.probe(grant.host, path)
+        return probe
 
     def _is_shared(self, grant: Grant) -> bool:
         now = self._world.clock.now()
         others = (understood(grant_value, each) for each in self._world.caches.grants.values())
         return any(other is not None and other.host == grant.host and other.window.contains(now) for other in others)
+
+
+def _exposed(grant: Grant, through: str, probe: Probe) -> Event:
+    """Once for each route through which a host stays open after its end."""
+    return Event(
+        id=event_id(grant.request.uid, EventCode.EXPOSURE_FOUND, through),
+        code=EventCode.EXPOSURE_FOUND,
+        at=probe.at,
+        actor=OPERATOR,
+        subject=grant.subject.username,
+        request=grant.request,
+        data={"host": grant.host, "through": through, "answer": probe.detail},
+    )
 
 
 def _hidden(grant: Grant, ended_at: datetime, seen_at: datetime) -> Event:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from jitgress.domain.course import Close, Open, Wait
+from jitgress.domain.denial import Denial
 from jitgress.domain.event import EventCode
 from jitgress.domain.ruling import Awaiting, Permitted
 from jitgress.domain.window import format_time
@@ -50,6 +51,8 @@ def request_status(facts: Facts, plan: Plan, settings: OperatorSettings, now: da
                 present=present,
             )
         )
+    if isinstance(plan.course, Close) and plan.course.denial is not None:
+        status["denial"] = _denial(plan.course.denial)
     grant = plan.grant or plan.opened
     if grant is not None:
         window = grant.window
@@ -80,6 +83,11 @@ def review_statuses(facts: Facts, plan: Plan, now: datetime) -> dict[str, dict[s
         }
         for judged in plan.reviews
     }
+
+
+def _denial(denial: Denial) -> dict[str, str]:
+    told = {"code": denial.code.value, "message": denial.message[:MAX_MESSAGE_LENGTH], "remedy": denial.remedy}
+    return {name: text for name, text in told.items() if text}
 
 
 def _state(plan: Plan) -> tuple[str, str]:

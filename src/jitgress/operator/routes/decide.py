@@ -4,8 +4,6 @@ Invariant 6: a route exists only while its host has an active grant, names the e
 Invariant 12: the grants of a host form a union.
 """
 
-import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +12,7 @@ from typing import Any, Final, cast
 from jitgress.domain.grant import Grant
 from jitgress.domain.host import Host
 from jitgress.domain.scope import PathPrefix, covers
-from jitgress.operator.hosts import HOST_ANNOTATION
+from jitgress.operator.hosts import HOST_ANNOTATION, route_name
 from jitgress.operator.settings import OperatorSettings, RouteKind
 
 GITOPS_ANNOTATIONS: Final[Mapping[str, str]] = {
@@ -25,8 +23,6 @@ GITOPS_ANNOTATIONS: Final[Mapping[str, str]] = {
 """What keeps Argo CD and Flux from pruning or adopting a route that is in no repository."""
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _MAX_LABEL: Final = 63
-_LONGEST_SLUG: Final = 40
-_HASH_DIGITS: Final = 12  # with the slug 62 characters at most; too many to find a second host by trying
 _MAX_MATCHES: Final = 64  # matches of one HTTPRoute rule; HTTPRoute v1 schema
 _MAX_PATHS: Final[Mapping[RouteKind, int | None]] = {RouteKind.INGRESS: None, RouteKind.HTTP_ROUTE: 128}
 """Paths of one route: HTTPRoute v1 has a validation that takes no more than 128 matches in all of its rules."""
@@ -84,12 +80,6 @@ def union_of_paths(paths: Iterable[PathPrefix]) -> tuple[PathPrefix, ...]:
     """Return the prefixes that none of the others covers, sorted."""
     every = set(paths)
     return tuple(sorted(path for path in every if not any(covers(other, path) for other in every - {path})))
-
-
-def route_name(host: Host) -> str:
-    """Return the name of the host's route: readable, and unique through a hash of the host."""
-    slug = re.sub(r"[^a-z0-9-]", "-", host)[:_LONGEST_SLUG].strip("-")
-    return f"jitgress-{slug}-{hashlib.sha256(host.encode()).hexdigest()[:_HASH_DIGITS]}"
 
 
 def is_stray(route: Mapping[str, Any], meant: Iterable[Host]) -> bool:

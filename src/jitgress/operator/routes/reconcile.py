@@ -13,9 +13,9 @@ from jitgress.domain.host import Host
 from jitgress.kube.errors import NotFoundError
 from jitgress.kube.resources import HTTP_ROUTES, INGRESSES, Resource
 from jitgress.operator.caches import Cache, Object, understood
-from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_ours
+from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_ours, route_name
 from jitgress.operator.record import OPERATOR
-from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, is_stray, route_name
+from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, is_stray
 from jitgress.operator.settings import RouteKind
 from jitgress.operator.world import World
 

@@ -13,7 +13,7 @@ from jitgress.kube.errors import NotFoundError
 from jitgress.kube.resources import ACCESS_TARGETS
 from jitgress.operator.caches import Cache, Caches, Key, Object
 from jitgress.operator.conditions import condition
-from jitgress.operator.hosts import hosts_of_http_route, hosts_of_ingress, is_named, is_ours
+from jitgress.operator.hosts import foreign_route
 from jitgress.operator.settings import OperatorSettings
 from jitgress.operator.targets.decide import Facts, readiness
 from jitgress.operator.world import World
@@ -74,7 +74,7 @@ def gather(found: Object, caches: Caches, settings: OperatorSettings) -> Facts:
         port=service.get("port", 0),
         service=caches.services.get(metadata["namespace"], str(service.get("name", ""))),
         elder=None if host is None else _elder(found, host, caches.targets),
-        foreign_route=None if host is None else _foreign_route(host, caches, settings),
+        foreign_route=None if host is None else foreign_route(host, caches, settings),
     )
 
 
@@ -96,14 +96,3 @@ def _elder(found: Object, host: Host, targets: Cache) -> str | None:
 
 def _age(found: Object) -> tuple[str, str]:
     return found["metadata"]["creationTimestamp"], found["metadata"]["uid"]
-
-
-def _foreign_route(host: Host, caches: Caches, settings: OperatorSettings) -> str | None:
-    for kind, cache, hosts_of in (
-        ("Ingress", caches.ingresses, hosts_of_ingress),
-        ("HTTPRoute", caches.http_routes, hosts_of_http_route),
-    ):
-        for route in cache.values() if cache is not None else ():
-            if not is_ours(route, settings) and is_named(host, set(hosts_of(route))):
-                return f"{kind} {route['metadata']['namespace']}/{route['metadata']['name']}"
-    return None
