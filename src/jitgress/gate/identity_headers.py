@@ -15,14 +15,49 @@ REMOVED: Final = (
     "X-Forwarded-Email",
     "X-Forwarded-Groups",
     "X-Forwarded-Preferred-Username",
+    "X-Forwarded-Access-Token",
+    "X-Forwarded-Client-Cert",
+    "X-User",
+    "X-Email",
 )
-"""Headers that targets take for the identity of the caller (oauth2-proxy); X-Forwarded-User is overwritten."""
+"""Headers that targets take for the identity of the caller (oauth2-proxy, Envoy); X-Forwarded-User is overwritten."""
 
-REMOVED_PREFIXES: Final = ("remote-", "x-auth-request-", "x-remote-", "x-http-method")
-"""The same, for families of headers (Authelia, nginx's auth_request, Kubernetes' front proxy), and overrides."""
+REMOVED_PREFIXES: Final = (
+    "Remote-",  # Authelia, CGI
+    "X-Remote-",  # Kubernetes' front proxy
+    "Impersonate-",  # Kubernetes
+    "X-Auth-Request-",  # oauth2-proxy behind nginx's auth_request
+    "X-WebAuth-",  # Grafana's auth proxy
+    "X-Authentik-",
+    "X-Pomerium-",
+    "X-Vouch-",
+    "Tailscale-User-",
+    "Cf-Access-",  # Cloudflare Access
+    "X-Goog-Authenticated-User-",  # Google's Identity-Aware Proxy
+    "X-Goog-IAP-",
+    "X-Amzn-OIDC-",  # AWS load balancers
+    "X-MS-Client-Principal",  # Azure App Service
+    "X-MS-Token-",
+    "SSL-Client-",  # certificates that a proxy in front has seen
+    "X-SSL-Client-",
+    "X-HTTP-Method",
+)
+"""The same for families of headers, each with the proxy that sets them; and overrides of the method."""
 
-OVERRIDES: Final = ("X-Method-Override", "X-Original-URL", "X-Rewrite-URL")
+OVERRIDES: Final = (
+    "X-Method-Override",
+    "X-Original-Method",
+    "X-Original-URL",
+    "X-Original-URI",
+    "X-Override-URL",
+    "X-Rewrite-URL",
+)
 """Headers by which some frameworks take another method or path than the one that was checked (Rails, Symfony, IIS)."""
+
+_WHOLE: Final = "|".join(name.lower() for name in (*REMOVED, *OVERRIDES))
+_BEGINNINGS: Final = "|".join(name.lower() for name in REMOVED_PREFIXES)
+TAKEN_AWAY: Final = f"^(?:(?:{_WHOLE})$|{_BEGINNINGS})"
+"""All of these in one rule: a look at every header's name costs less than a rule for each of them."""
 
 USER: Final = "var(txn.entry),field(3,|),url_dec"
 _GROUPS: Final = "var(txn.entry),field(4,|)"
@@ -45,8 +80,8 @@ def identity_rules() -> tuple[str, ...]:
     """
     return (
         "option http-restrict-req-hdr-names delete",
-        *(f"http-request del-header {name}" for name in (*REMOVED, *OVERRIDES, "Connection")),
-        *(f"http-request del-header {prefix} -m beg" for prefix in REMOVED_PREFIXES),
+        "http-request del-header Connection",
+        f"http-request del-header '{TAKEN_AWAY}' -m reg",
         f"http-request set-header X-Forwarded-User %[{USER}]",
         f"http-request add-header X-Forwarded-Groups %[{_GROUPS},url_dec] if {{ {_GROUPS} -m len ge 1 }}",
     )

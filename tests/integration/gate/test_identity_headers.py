@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jitgress.gate.identity_headers import OVERRIDES, REMOVED
+from jitgress.gate.identity_headers import OVERRIDES, REMOVED, REMOVED_PREFIXES
 from tests.integration.gate.raw_client import WEBSOCKET, ask, open_stream, request, send
 from tests.integration.gate.recording_target import RecordingTarget
 from tests.integration.gate.running_gate import RunningGate, until
@@ -58,14 +58,8 @@ async def test_a_client_cannot_say_who_it_is(gate: RunningGate, target: Recordin
 def spellings(count: int) -> list[dict[str, str]]:
     """Headers that say who somebody is, in every case, with underscores, together and named in `Connection`."""
     chance = random.Random(20260101)  # noqa: S311  not for secrets
-    names = (
-        *REMOVED[1:],  # a second token is refused
-        "X-Forwarded-User",
-        "Remote-User",
-        "Remote-Email",
-        "X-Auth-Request-Groups",
-        "X-Remote-Extra-Scopes",
-    )
+    families = (f"{prefix}{rest}" for prefix in REMOVED_PREFIXES for rest in ("User", "Email", "Groups"))
+    names = (*REMOVED[1:], *OVERRIDES, *families, "X-Forwarded-User")  # a second token would be refused
 
     def spelled(name: str) -> str:
         cased = (chance.choice((letter.lower(), letter.upper())) for letter in name)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jitgress.gate.configuration import render
+from jitgress.gate.identity_headers import TAKEN_AWAY
 from jitgress.gate.settings import GateSettings
 from tests.unit.gate.builders import ISSUER
 from tests.unit.gate.haproxy_configuration import Line, Section, condition_of, parse
@@ -19,13 +20,12 @@ def front() -> Section:
 
 
 def always_removed(front: Section) -> list[re.Pattern[str]]:
-    """The names of headers that go from every request, in the order and before any may pass."""
-    patterns: list[re.Pattern[str]] = []
-    for line in front.lines[: front.position("http-request", "allow")]:
-        if line[:2] == ("http-request", "del-header") and not condition_of(line):
-            exact = re.escape(line[2]) + ("" if line[3:] == ("-m", "beg") else r"\Z")
-            patterns.append(re.compile(exact, re.IGNORECASE))
-    return patterns
+    """What matches the names of headers, in lower case as HAProxy has them, that go before any request may pass."""
+    rules = front.lines[: front.position("http-request", "allow")]
+    removing = [line for line in rules if line[:2] == ("http-request", "del-header") and not condition_of(line)]
+    return [
+        re.compile(line[2] if line[3:] == ("-m", "reg") else re.escape(line[2].lower()) + r"\Z") for line in removing
+    ]
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,46 @@ def always_removed(front: Section) -> list[re.Pattern[str]]:
         "X-Method-Override",
         "X-Original-URL",
         "X-Rewrite-URL",
+        "X-WebAuth-User",
+        "X-authentik-username",
+        "X-Goog-Authenticated-User-Email",
+        "Cf-Access-Authenticated-User-Email",
+        "X-Amzn-Oidc-Identity",
+        "X-Vouch-User",
+        "X-Pomerium-Claim-Email",
+        "Tailscale-User-Login",
+        "Impersonate-User",
+        "X-Forwarded-Access-Token",
+        "X-Forwarded-Client-Cert",
+        "Ssl-Client-Verify",
+        "X-User",
+        "X-Email",
+        "X-Original-Uri",
+        "X-Override-Url",
+        "X-Original-Method",
         "Connection",
     ],
 )
 def test_it_never_reaches_the_target(front: Section, name: str) -> None:
-    assert [pattern for pattern in always_removed(front) if pattern.match(name)]
+    assert [pattern for pattern in always_removed(front) if pattern.match(name.lower())]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Authorization",  # of the target's own, if it has a sign-in
+        "Cookie",
+        "Host",
+        "X-User-Agent",
+        "X-Emailed",
+        "X-Requested-With",
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "My-Remote-User",
+    ],
+)
+def test_what_says_nothing_of_who_somebody_is_stays(front: Section, name: str) -> None:
+    assert not [pattern for pattern in always_removed(front) if pattern.match(name.lower())]
 
 
 def test_the_user_is_the_grants_whatever_the_client_said(front: Section) -> None:
@@ -61,7 +96,7 @@ def test_the_user_is_the_grants_whatever_the_client_said(front: Section) -> None
 
 
 def test_groups_are_the_grants_alone(front: Section) -> None:
-    removed = front.position("http-request", "del-header", "X-Forwarded-Groups")
+    removed = front.position("http-request", "del-header", TAKEN_AWAY)
     assert removed < front.position("http-request", "add-header", "X-Forwarded-Groups")
 
 
@@ -71,7 +106,7 @@ def test_names_that_some_servers_read_as_another_name_are_dropped(front: Section
 
 def test_the_token_is_read_before_it_is_removed(front: Section) -> None:
     read = min(number for number, line in enumerate(front.lines) if "set-var(txn.token)" in line)
-    assert read < front.position("http-request", "del-header", "Jitgress-Authorization")
+    assert read < front.position("http-request", "del-header", TAKEN_AWAY)
 
 
 def test_a_request_with_our_cookie_or_an_upgrade_never_takes_the_short_way(front: Section) -> None:
