@@ -10,6 +10,7 @@ from jitgress.crds.values import grant_value
 from jitgress.domain.errors import JitgressError
 from jitgress.domain.event import Event, EventCode, EventValue, event_id
 from jitgress.domain.host import Host
+from jitgress.domain.window import to_milliseconds
 from jitgress.kube.errors import NotFoundError
 from jitgress.kube.resources import HTTP_ROUTES, INGRESSES, Resource
 from jitgress.operator.caches import Cache, Object, understood
@@ -35,6 +36,8 @@ class RouteReconciler:
     def __init__(self, world: World) -> None:
         self._world = world
         self._published: dict[Host, str] = {}
+        self._recorded: dict[Host, str] = {}
+        """What this process recorded last of a host, published or not."""
 
     async def reconcile(self, host: Host) -> datetime | None:
         """Bring the route of `host` to where it should be; return when its first grant ends."""
@@ -95,12 +98,26 @@ class RouteReconciler:
                 observed["metadata"]["resourceVersion"] if observed is not None else self._world.clock.now().isoformat()
             )
         code = EventCode.ROUTE_REPAIRED if is_repair else EventCode.ROUTE_PUBLISHED
-        await self._world.ledger.append(self._event(host, code, f"{grants} {seen}", {"host": host, "grants": grants}))
+        await self._record(host, code, grants, f"{grants} {seen}")
         applied = await self._world.api.apply(resource, desired, force=True)
         if not is_in_place(desired, applied):
             await self._make_anew(resource, desired, applied)
         self._published[host] = grants
         _log.info(code.value, host=host, grants=grants.count(",") + 1)
+
+    async def _record(self, host: Host, code: EventCode, grants: str, discriminator: str) -> None:
+        """Record what is about to be published, so that the ledger's last word is what is published.
+
+        An id that was recorded before was either our own try at this very step, or an earlier time at which the host
+        had the same grants: then the route was meant to be there and is not, and is put right.
+        """
+        event = self._event(host, code, discriminator, {"host": host, "grants": grants})
+        recorded = await self._world.ledger.append(event)
+        is_known = to_milliseconds(recorded.at) != to_milliseconds(event.at)
+        if is_known and self._recorded.get(host) != discriminator:
+            again = f"{discriminator} {event.at.isoformat()}"
+            await self._world.ledger.append(self._event(host, EventCode.ROUTE_REPAIRED, again, dict(event.data)))
+        self._recorded[host] = discriminator
 
     async def _make_anew(self, resource: Resource, desired: dict[str, Any], altered: Object) -> None:
         """Replace a route to which somebody added something: under server-side apply that would stay theirs."""
@@ -131,6 +148,7 @@ class RouteReconciler:
         finally:
             if name == route_name(host):
                 self._published.pop(host, None)
+                self._recorded.pop(host, None)
         _log.info("route_removed", host=host)
 
     def _event(self, about: str, code: EventCode, discriminator: str, data: dict[str, EventValue]) -> Event:
