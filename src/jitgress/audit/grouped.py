@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from jitgress.audit.chain import Head
 from jitgress.audit.errors import LedgerBusyError, LedgerError
 from jitgress.audit.ledger import Ledger, Prepared, Recorded, prepare
+from jitgress.domain.errors import JitgressError
 from jitgress.domain.event import Event
 
 MAX_WAITING: Final = 1024  # appends; beyond it callers wait before they are queued
@@ -106,12 +107,17 @@ async def grouped(ledger: Ledger) -> AsyncGenerator[GroupedLedger]:
     """Yield `ledger` with grouped appends; at the end of the block everything that waits is written first."""
     with ThreadPoolExecutor(1, thread_name_prefix="ledger") as executor:
         shared = GroupedLedger(ledger, executor)
+        failure: JitgressError | None = None
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(shared.write(), name="ledger")
             try:
                 yield shared
+            except JitgressError as error:
+                failure = error  # raised behind the task group, which would wrap it and end the writer at once
             finally:
                 await shared.close()
+        if failure is not None:
+            raise failure
 
 
 def _answer(waiting: _Waiting, outcome: Recorded | LedgerError) -> None:

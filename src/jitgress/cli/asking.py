@@ -4,12 +4,14 @@ The server is the authority: whatever can't be read here is left to it.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
-from jitgress.cli.exits import CliError, DeniedError, ExitCode
+from jitgress.cli.exits import CliError, DeniedError, ExitCode, UsageError
 from jitgress.cli.names import Name, name_prefix
 from jitgress.cli.view import condition_of
+from jitgress.cli.wording import duration_words
 from jitgress.domain.denial import DenialCode
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.scope import Scope
@@ -18,6 +20,8 @@ from jitgress.kube.client import KubeApi, Object
 from jitgress.kube.errors import ForbiddenError
 from jitgress.kube.resources import ACCESS_REQUESTS, ACCESS_TARGETS
 
+LONGEST: Final = timedelta(days=1)  # the schema of AccessRequests refuses more, and longer reasons
+MAX_REASON_LENGTH: Final = 1024
 _SUGGESTIONS_FROM = 200  # targets of one namespace; more than anybody declares by hand
 
 
@@ -39,6 +43,12 @@ class OutsideTargetError(DeniedError):
     code = DenialCode.SCOPE_OVER_TARGET.value
 
 
+class MissingReasonError(UsageError):
+    """A request has to say what it is for."""
+
+    code = DenialCode.REASON_MISSING.value
+
+
 class MalformedScopeError(CliError):
     """A path or a method isn't one."""
 
@@ -56,6 +66,21 @@ def ask_object(target: Name, asked: Mapping[str, Any], caller: Subject) -> dict[
         "metadata": {"generateName": name_prefix(target.name), "namespace": target.namespace},
         "spec": spec | {"requester": requester},
     }
+
+
+def refuse_what_cannot_be_asked(reason: str, duration: timedelta) -> None:
+    """Raise `UsageError` for what no cluster would take, before anything is sent."""
+    if not any(character.isalnum() for character in reason):
+        raise MissingReasonError(
+            "--reason doesn't say what the access is for", remedy="Name the incident, ticket or task."
+        )
+    if len(reason) > MAX_REASON_LENGTH:
+        raise UsageError(f"--reason has more than {MAX_REASON_LENGTH} characters", remedy="Say it in fewer words.")
+    if duration > LONGEST:
+        raise UsageError(
+            f"nobody can ask for {duration_words(duration)}",
+            remedy=f"The longest is {duration_words(LONGEST)}, and a policy may permit less.",
+        )
 
 
 async def refuse_what_is_hopeless(api: KubeApi, target: Name, asked: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """`jitgress audit`: reads the ledger, and says whether it is whole. Never writes to it."""
 
+import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Final, cast
 
 import typer
 
+from jitgress.audit.chain import HASH_BYTES
 from jitgress.audit.ledger import EventQuery, Ledger, Recorded
 from jitgress.audit.verify import NOTHING_EXPECTED, Broken, Expected, verify
 from jitgress.cli.command import OutputCommand, Session, commands
@@ -36,6 +38,9 @@ COLUMNS: Final = (
 LedgerOption = Annotated[
     str | None, typer.Option("--ledger", metavar="URL", envvar="JITGRESS_LEDGER", help="Such as sqlite:///PATH.")
 ]
+
+_SCHEME: Final = "sqlite:///"
+_HEAD: Final = re.compile(rf"(?P<count>[0-9]{{1,18}}):(?P<chain>[0-9a-fA-F]{{{2 * HASH_BYTES}}})")
 
 
 class LedgerBrokenError(CliError):
@@ -138,6 +143,8 @@ def _opened(session: Session, url: str | None) -> Generator[Ledger]:
         if stack is None:
             raise UsageError("no ledger was named", remedy="Give --ledger sqlite:///PATH, or set JITGRESS_LEDGER.")
         url = stack.ledger
+    if not url.startswith(_SCHEME):
+        raise UsageError(f"{plain(url)!r} is not the address of a ledger", remedy=f"Write it like {_SCHEME}/PATH.")
     ledger = Ledger.open(url, read_only=True)
     try:
         yield ledger
@@ -177,11 +184,10 @@ def _moment(text: str | None, now: datetime) -> datetime | None:
 def _expected(text: str | None) -> Expected:
     if text is None:
         return NOTHING_EXPECTED
-    count, colon, chain = text.rpartition(":")
-    try:
-        return Expected(bytes.fromhex(chain), int(count) if colon else None)
-    except ValueError:
-        raise UsageError(f"{plain(text)!r} is not a head", remedy="Give it as verify printed it: COUNT:HASH.") from None
+    found = _HEAD.fullmatch(text)
+    if found is None:
+        raise UsageError(f"{plain(text)!r} is not a head", remedy="Give it as verify printed it: COUNT:HASH.")
+    return Expected(bytes.fromhex(found["chain"]), int(found["count"]))
 
 
 def _row(screen: Screen, entry: Recorded) -> Sequence[str]:

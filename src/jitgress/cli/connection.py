@@ -88,6 +88,8 @@ def _config(options: Options, outside: Outside) -> SingleConfig:
         return chosen._replace(user=User(token=stack.token_of(options.as_local)))
     listed = (options.kubeconfig or outside.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG).split(pathsep)
     paths = [Path(each).expanduser() for each in listed if each]
+    if not paths:
+        raise _unusable("KUBECONFIG names no file")
     return _read(next((path for path in paths if path.is_file()), paths[0]), options.context)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import jitgress
 from jitgress.domain.denial import DenialCode
 from jitgress.domain.errors import JitgressError
+from jitgress.gate.answers import ANSWERS
 from jitgress.gate.checks import CHECKS
 
 _HEAD: Final = """\
@@ -90,6 +91,10 @@ def _refusals() -> Iterator[str]:
     yield from _table(
         ("code", "status", "detail"), ((each.code.value, str(each.status), each.detail) for each in refusals)
     )
+    yield "## Failures at the gate\n"
+    yield "The gate can't do what it would: `Jitgress-Gate: failed; reason=CODE`, and a problem document.\n"
+    failures = ((code, str(status), detail) for status, (code, _, detail) in ANSWERS.items())
+    yield from _table(("code", "status", "detail"), failures)
 
 
 def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

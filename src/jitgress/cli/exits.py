@@ -39,6 +39,10 @@ class DeniedError(CliError):
     exit_code = ExitCode.DENIED
     code = "denied"
 
+    def __init__(self, message: str, *, remedy: str = "", denial: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.denial = denial
+
 
 class WaitTimedOutError(CliError):
     """What was waited for didn't come in time; nothing was undone."""
@@ -66,6 +70,17 @@ class InterruptedByUserError(CliError):
 
     exit_code = ExitCode.INTERRUPTED
     code = "interrupted"
+
+
+class UnexpectedError(CliError):
+    """Nobody reckoned with it: most likely a defect. With JITGRESS_DEBUG=1 it is told where it came from."""
+
+    code = "internal"
+
+
+def code_of(error: JitgressError) -> str:
+    """Return the stable code of an error of any layer; of a denial: the denial's own."""
+    return error.denial if isinstance(error, DeniedError) and error.denial else error.code
 
 
 def exit_code_of(error: JitgressError) -> ExitCode:

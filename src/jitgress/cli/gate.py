@@ -2,14 +2,13 @@
 
 import asyncio
 import socket
-from pathlib import Path
 
 import typer
 
 from jitgress.cli import log
 from jitgress.cli.command import Session, commands
 from jitgress.cli.process import until_told
-from jitgress.cli.service import ConfigOption, ServiceCommand
+from jitgress.cli.service import ConfigOption, ServiceCommand, client_of
 from jitgress.cli.settings import Settings, load
 from jitgress.domain.clock import Clock
 from jitgress.gate.following import KubeSource
@@ -30,8 +29,7 @@ def gate(ctx: typer.Context, config: ConfigOption = None) -> None:
     session: Session = ctx.obj
     settings = load(config, session.outside.environ)
     log.configure(no_color=bool(session.outside.environ.get("NO_COLOR")))
-    kubeconfig = session.options.kubeconfig
-    client = KubeClient.connect(Path(kubeconfig) if kubeconfig else None, session.options.context)
+    client = client_of(session.options)
     asyncio.run(_follow(settings, client, session.outside.clock))
 
 

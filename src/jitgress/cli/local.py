@@ -1,17 +1,21 @@
 """`jitgress local`: the whole stack on this machine."""
 
 from collections.abc import Mapping
-from json import dumps
+from json import dumps, loads
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import typer
 
 from jitgress.cli.command import Command, OutputCommand, Session, commands
 from jitgress.cli.exits import ExitCode, UsageError
+from jitgress.cli.gate import settings_of_gate
 from jitgress.cli.options import local_folder
 from jitgress.cli.screen import Column, Screen
+from jitgress.cli.settings import SettingsError, understood
 from jitgress.cli.wording import plain
+from jitgress.domain.errors import InvalidValueError
+from jitgress.gate.settings import GateSettings
 from jitgress.local.stack import Stack
 
 EXAMPLES: Final = """\
@@ -51,7 +55,13 @@ def up(
     session: Session = ctx.obj
     screen = Screen(session)
     began_s = session.outside.clock.monotonic()
-    content = _stack(session, folder, screen).up(_overrides(settings or []))
+    overrides = _overrides(settings or [])
+    try:
+        content = _stack(session, folder, screen).up(overrides, _understand)
+    except (SettingsError, InvalidValueError) as error:
+        if not overrides:
+            raise
+        raise UsageError(error.message, remedy=error.remedy) from error
     if as_json:
         screen.out.file.write(dumps(content, indent=2) + "\n")
         return
@@ -84,6 +94,10 @@ def _stack(session: Session, folder: Path | None, screen: Screen) -> Stack:
     return Stack(folder or local_folder(session.outside.environ), session.outside.clock, screen.note)
 
 
+def _understand(content: Mapping[str, Any]) -> GateSettings:
+    return settings_of_gate(understood(content))
+
+
 def _overrides(settings: list[str]) -> Mapping[str, str]:
     overrides: dict[str, str] = {}
     for setting in settings:
@@ -113,4 +127,16 @@ def _tell(screen: Screen, content: Mapping[str, Any]) -> None:
 
 
 def _row(part: Any) -> tuple[str, ...]:
-    return part["part"], str(part["running"]), str(part["pid"] or ""), str(part["last"])
+    return part["part"], "yes" if part["running"] else "no", str(part["pid"] or ""), last_words(str(part["last"]))
+
+
+def last_words(line: str) -> str:
+    """Return what a line of a log says, in few words: of our own ones (JSON) the event, and what went wrong."""
+    try:
+        content: Any = loads(line)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        return line
+    said = cast("dict[str, Any]", content)
+    return ": ".join(str(said[name]) for name in ("event", "error") if said.get(name))

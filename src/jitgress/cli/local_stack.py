@@ -4,12 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import yaml
 
 from jitgress.cli.exits import CliError, UsageError
 from jitgress.cli.options import local_folder
+
+_AGAIN: Final = "Start it again with: jitgress local up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +33,17 @@ class LocalStack:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise CliError(f"{path} can't be read: {error}", remedy="Start again with: jitgress local up") from None
-        return cls(
-            kubeconfig=Path(content["kubeconfig"]),
-            ca_file=Path(content["ca_file"]),
-            portal_url=content["portal_url"],
-            ledger=content["ledger"],
-            tokens={user["username"]: user["kube_token"] for user in content["users"]},
-        )
+            raise CliError(f"{path} can't be read: {error}", remedy=_AGAIN) from None
+        try:
+            return cls(
+                kubeconfig=Path(content["kubeconfig"]),
+                ca_file=Path(content["ca_file"]),
+                portal_url=content["portal_url"],
+                ledger=content["ledger"],
+                tokens={user["username"]: user["kube_token"] for user in content["users"]},
+            )
+        except (KeyError, TypeError):
+            raise CliError(f"{path} doesn't describe a local stack", remedy=_AGAIN) from None
 
     @classmethod
     def require(cls, environ: Mapping[str, str]) -> Self:

@@ -14,6 +14,16 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 async def until_told(parts: Iterable[Coroutine[Any, Any, object]]) -> None:
     """Run `parts` until SIGTERM or SIGINT comes, or one of them fails. Every part is cancelled and waited for."""
+    try:
+        await _until_told(parts)
+    except JitgressError:
+        raise
+    except Exception:
+        structlog.get_logger().exception("defect")  # whoever prints one line for people doesn't know where it was
+        raise
+
+
+async def _until_told(parts: Iterable[Coroutine[Any, Any, object]]) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in _SIGNALS:

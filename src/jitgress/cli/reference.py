@@ -19,7 +19,8 @@ _HEAD: Final = """\
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 denied by policy, 4 timed out waiting, 5 not signed in, 6 not reachable,
 130 interrupted. Errors are one line on the error stream; with `-o json` also
-`{"error": {"code", "message", "remedy"}}` on the output stream.
+`{"error": {"code", "message", "remedy"}}` on the output stream. With JITGRESS_DEBUG=1 one that nobody reckoned with
+(`internal`) shows where it came from.
 """
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from jitgress.cli.asking import ask_object, refuse_what_is_hopeless
+from jitgress.cli.asking import ask_object, refuse_what_cannot_be_asked, refuse_what_is_hopeless
 from jitgress.cli.command import ClusterCommand, Session, commands
 from jitgress.cli.connection import connected
 from jitgress.cli.exits import DeniedError, WaitTimedOutError
@@ -19,6 +19,7 @@ from jitgress.cli.view import UNSEEN, RequestView, request_view
 from jitgress.cli.waiting import Wanted, wait_for
 from jitgress.cli.wording import duration_words, parse_duration
 from jitgress.kube.client import KubeApi, Object
+from jitgress.kube.errors import InvalidObjectError
 from jitgress.kube.resources import ACCESS_REQUESTS
 
 app = commands()
@@ -55,6 +56,7 @@ def request(
     session: Session = ctx.obj
     name = parse_name(target, None, what="target")
     patience = parse_duration(timeout) if wait else None
+    refuse_what_cannot_be_asked(reason, parse_duration(lasting))
     asked = {
         "target": name.name,
         "reason": reason,
@@ -70,7 +72,7 @@ async def _request(session: Session, target: Name, asked: Mapping[str, Any], pat
     async with connected(session) as connection:
         await refuse_what_is_hopeless(connection.api, target, asked)
         body = ask_object(target, asked, await connection.caller())
-        created = await connection.api.create(ACCESS_REQUESTS, body, target.namespace)
+        created = await _created(connection.api, body, target.namespace)
         name = Name(target.namespace, created["metadata"]["name"])
         found = await _first_look(connection.api, name, screen) or created
         if patience is not None and not request_view(found, screen.now).is_closed:
@@ -78,6 +80,15 @@ async def _request(session: Session, target: Name, asked: Mapping[str, Any], pat
                 connection.api, ACCESS_REQUESTS, name, _opened(name, screen), patience, screen=screen
             )
     _answer(screen, found)
+
+
+async def _created(api: KubeApi, body: Object, namespace: str) -> Object:
+    try:
+        return await api.create(ACCESS_REQUESTS, body, namespace)
+    except InvalidObjectError as error:
+        # Ahead of what is wrong, the server names an object that was never made.
+        words = error.message.partition(" is invalid: ")[2] or error.message
+        raise InvalidObjectError(words, remedy=error.remedy, status=error.status) from error
 
 
 async def _first_look(api: KubeApi, name: Name, screen: Screen) -> Object | None:
@@ -111,7 +122,7 @@ def _opened(name: Name, screen: Screen) -> Wanted:
 def _answer(screen: Screen, found: Object) -> None:
     view = request_view(found, screen.now)
     if view.state == "Denied":
-        raise DeniedError(f"{view.name}: {view.message}")
+        raise _denied(view)
     match screen.format:
         case Format.JSON | Format.YAML:
             screen.document(found)
@@ -119,6 +130,12 @@ def _answer(screen: Screen, found: Object) -> None:
             screen.line(str(view.name))
         case Format.TABLE:
             _tell(screen, view)
+
+
+def _denied(view: RequestView) -> DeniedError:
+    remedy = view.denial.get("remedy", "")
+    message = view.denial.get("message") or view.message.removesuffix(remedy).rstrip()
+    return DeniedError(f"{view.name}: {message}", remedy=remedy, denial=view.denial.get("code", ""))
 
 
 def _tell(screen: Screen, view: RequestView) -> None:

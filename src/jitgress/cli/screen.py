@@ -27,6 +27,8 @@ STATE_STYLES: Final[Mapping[str, str]] = {
     "Revoked": "red",
     "True": "green",
     "False": "red",
+    "yes": "green",
+    "no": "red",
 }
 _UNBOUNDED: Final = 10_000  # a pipe has no width: nothing is cut off for a script
 _ELASTIC: Final = 20  # columns of which the beginning of a reason still says something

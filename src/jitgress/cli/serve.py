@@ -14,7 +14,7 @@ from jitgress.audit.ledger import Ledger
 from jitgress.cli import log
 from jitgress.cli.command import Session, commands
 from jitgress.cli.process import until_told
-from jitgress.cli.service import ConfigOption, ServiceCommand
+from jitgress.cli.service import ConfigOption, ServiceCommand, client_of
 from jitgress.cli.settings import Settings, SettingsError, load
 from jitgress.crds.values import grant_value
 from jitgress.domain.clock import Clock
@@ -47,14 +47,14 @@ def serve(ctx: typer.Context, config: ConfigOption = None) -> None:
     session: Session = ctx.obj
     settings = load(config, session.outside.environ)
     log.configure(no_color=bool(session.outside.environ.get("NO_COLOR")))
-    kubeconfig = session.options.kubeconfig
-    client = KubeClient.connect(Path(kubeconfig) if kubeconfig else None, session.options.context)
+    client = client_of(session.options)
     asyncio.run(_serve(settings, client, session.outside.clock))
 
 
 async def _serve(settings: Settings, client: KubeClient, clock: Clock) -> None:
+    issuer, tls = settings.require_issuer(), _tls(settings.operator.ca_file)  # what may be wrong, before a file is made
     ledger = Ledger.open(settings.ledger)
-    prober = IngressProber(clock, settings.operator.ingress_url, _tls(settings.operator.ca_file))
+    prober = IngressProber(clock, settings.operator.ingress_url, tls)
     try:
         async with client as api, grouped(ledger) as shared:
             keeper = KeyKeeper(
@@ -63,8 +63,8 @@ async def _serve(settings: Settings, client: KubeClient, clock: Clock) -> None:
             # A portal that lost the API without noticing must not hand out tokens of grants that were revoked.
             confirm_every = settings.gate.staleness / 3
             grants = Reflector(api, ACCESS_GRANTS, clock, namespace=settings.namespace, confirm_every=confirm_every)
-            portal = create_app(_parts(settings, api, shared, clock, keeper=keeper, grants=grants))
-            host, port = bind(settings.portal.bind)
+            portal = create_app(_parts(settings, api, shared, clock, keeper=keeper, grants=grants, issuer=issuer))
+            host, port = settings.portal.address
             operator = Operator(
                 api=api,
                 ledger=shared,
@@ -82,7 +82,14 @@ async def _serve(settings: Settings, client: KubeClient, clock: Clock) -> None:
 
 
 def _parts(
-    settings: Settings, api: KubeApi, ledger: GroupedLedger, clock: Clock, *, keeper: KeyKeeper, grants: Reflector
+    settings: Settings,
+    api: KubeApi,
+    ledger: GroupedLedger,
+    clock: Clock,
+    *,
+    keeper: KeyKeeper,
+    grants: Reflector,
+    issuer: str,
 ) -> Parts:
     return Parts(
         authenticator=TokenReviewAuthenticator(api),
@@ -91,7 +98,7 @@ def _parts(
         ledger=ledger,
         clock=clock,
         metrics=PortalMetrics(REGISTRY),
-        issuer=settings.require_issuer(),
+        issuer=issuer,
     )
 
 
@@ -111,14 +118,6 @@ def operator_settings(settings: Settings) -> OperatorSettings:
         probe_timeout=section.probe_timeout,
         workers=section.workers,
     )
-
-
-def bind(text: str) -> tuple[str, int]:
-    """Return host and port of `127.0.0.1:8081` or `[::1]:8081`, or raise `SettingsError`."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit():
-        raise SettingsError(f"portal.bind {text!r} is not an address", remedy="Write it like 127.0.0.1:8081.")
-    return host.strip("[]"), int(port)
 
 
 def _elector(api: KubeApi, settings: Settings, clock: Clock) -> Elector:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, cast, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jitgress.cli.exits import CliError, UsageError
@@ -22,6 +22,7 @@ from jitgress.operator.settings import RouteKind
 
 PREFIX: Final = "JITGRESS_"
 _NESTED: Final = "__"
+_MAX_PORT: Final = 65535
 
 
 class SettingsError(CliError):
@@ -91,6 +92,17 @@ class PortalSection(_Section):
     bind: str = "127.0.0.1:8081"
     issuer: str | None = None
 
+    @field_validator("bind")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        _address(value)
+        return value
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of `bind`."""
+        return _address(self.bind)
+
 
 class KeysSection(_Section):
     """How long a signing key signs."""
@@ -133,7 +145,11 @@ class Settings(BaseSettings):
 
 def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of the file at `path` (None: of the environment alone), or raise `SettingsError`."""
-    content = _read(path) if path else {}
+    return understood(_read(path) if path else {}, environ)
+
+
+def understood(content: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings in `content` and the environment, or raise `SettingsError` with the first one's name."""
     for name in environ:
         if name.startswith(PREFIX) and _NESTED in name:
             _refuse_unknown(name.removeprefix(PREFIX).lower().split(_NESTED), name)
@@ -146,6 +162,13 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings
             _refuse_unknown(place, ".".join(place))
         message = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"the setting {'.'.join(place)} is wrong: {message}", remedy="Correct it.") from None
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or int(port) > _MAX_PORT:
+        raise ValueError(f"{text!r} is not an address such as 127.0.0.1:8081")
+    return host.strip("[]"), int(port)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from jitgress.cli.names import parse_name
 from jitgress.cli.options import Format
 from jitgress.cli.screen import Screen
 from jitgress.cli.wording import plain
+from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.host import parse_host
 
 app = commands()
@@ -76,7 +77,7 @@ def token(
     """
     if (request is None) == (host is None):
         raise UsageError("it isn't clear which token", remedy="Name one request, or one host with --host.")
-    asked: dict[str, Any] = {"host": parse_host(host)} if host is not None else {}
+    asked: dict[str, Any] = {"host": _host(host)} if host is not None else {}
     if request is not None:
         asked = {"request": parse_name(request, None, what="request")._asdict()}
     session: Session = ctx.obj
@@ -123,6 +124,11 @@ def _understood(answer: httpx2.Response, portal: Portal) -> Mapping[str, Any]:
         )
     if answer.is_success and isinstance(content.get("token"), str):
         return content
+    if answer.status_code in _AWAY:
+        raise NotReachableError(
+            str(content.get("detail", f"the portal {portal.url} isn't ready")),
+            remedy=str(content.get("remedy", "Try again in a few seconds.")),
+        )
     message = str(content.get("detail", f"the portal answered {answer.status_code}"))
     remedy = str(content.get("remedy", ""))
     if answer.status_code == HTTPStatus.UNAUTHORIZED:
@@ -149,12 +155,22 @@ def _json_object(answer: httpx2.Response) -> dict[str, Any] | None:
 def _portal(session: Session, url: str | None, ca_file: Path | None) -> Portal | None:
     if url is None:
         return None
-    parsed = httpx2.URL(url)
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        parsed = httpx2.URL("")
     if parsed.scheme != "https" or not parsed.host:
         raise UsageError(f"{plain(url)!r} is not the address of a portal", remedy="It begins with https://.")
     if ca_file is None and session.options.as_local is not None:
         ca_file = LocalStack.require(session.outside.environ).ca_file
     return Portal(parsed, ca_file)
+
+
+def _host(text: str) -> str:
+    try:
+        return parse_host(text)
+    except InvalidValueError as error:
+        raise UsageError(error.message, remedy=error.remedy) from error
 
 
 def _local_portal(session: Session, server: str) -> Portal:

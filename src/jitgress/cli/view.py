@@ -44,6 +44,8 @@ class RequestView:
     created_at: datetime
     state: str
     message: str
+    denial: Mapping[str, str]
+    """Code, message and remedy of the denial, as far as they are told."""
     policy: str
     approved_by: tuple[str, ...]
     approvals_required: int | None
@@ -97,6 +99,7 @@ def request_view(found: Mapping[str, Any], now: datetime) -> RequestView:
         created_at=parse_time(metadata["creationTimestamp"]),
         state=_state(status, window, now),
         message=str(status.get("message", "")),
+        denial=status.get("denial") or {},
         policy=str(status.get("policy", "")),
         approved_by=tuple(approvals.get("by") or ()),
         approvals_required=approvals.get("required"),

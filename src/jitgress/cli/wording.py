@@ -53,7 +53,7 @@ def sentence(message: str, remedy: str = "") -> str:
     """Return 'what is wrong. what to do' on one line."""
     message = plain(" ".join(message.split())).rstrip(".")
     remedy = plain(" ".join(remedy.split()))
-    return f"{message}. {remedy}" if remedy else message
+    return f"{message}{'' if message.endswith(('?', '!')) else '.'} {remedy}" if remedy else message
 
 
 def _visible(character: str) -> str:

@@ -31,7 +31,6 @@ class Publisher:
         self._news = asyncio.Event()
         self._latest: Programmed | None = None
         self._told_at = 0.0
-        self._published: Programmed | None = None
 
     def tell(self, programmed: Programmed) -> None:
         """Take notice that HAProxy follows up to `programmed` now, and has its lease."""
@@ -60,5 +59,4 @@ class Publisher:
         except JitgressError as error:
             _log.warning("status_not_published", error=error.message)
             return False
-        self._published = latest
         return True

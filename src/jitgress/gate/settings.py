@@ -10,15 +10,22 @@ from jitgress.domain.errors import InvalidValueError
 
 STALENESS: Final = timedelta(seconds=30)  # invariant 3: how late a revocation may ever be
 MAX_SOCKET_PATH: Final = 92  # sun_path has 108 bytes (unix(7)), and HAProxy adds ".<pid>.bak" while it binds
-_PATH: Final = re.compile(r"/[A-Za-z0-9._/-]+")  # the configuration's grammar has quotes, blanks and $ of its own
+PLAIN_PATH: Final = re.compile(r"/[A-Za-z0-9._/-]+")
+"""HAProxy's configuration has quotes, blanks and $ of its own."""
 _BIND: Final = re.compile(r"[A-Za-z0-9.:*\[\]-]*:[0-9]{1,5}")
 _ISSUER: Final = re.compile(r"https?://[A-Za-z0-9._~:/\[\]-]+")
 _ID: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?")
+_MAX_PORT: Final = 65535
+_PATH_IN_WORDS: Final = "Write an absolute path of letters, digits and the characters . _ / - alone."
+_ADDRESS_IN_WORDS: Final = "Write it like 127.0.0.1:8080."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
-    """One gate. `folder` is shared by HAProxy and the agent, and belongs to them alone."""
+    """One gate. `folder` is shared by HAProxy and the agent, and belongs to them alone.
+
+    Raises `InvalidValueError` with the name that the value has in the settings file.
+    """
 
     gate_id: str
     folder: Path
@@ -30,24 +37,28 @@ class GateSettings:
     """Where the runtime socket is; None: in `folder`. A long folder needs a shorter one."""
 
     def __post_init__(self) -> None:
-        for name, value, form in (
-            ("gate_id", self.gate_id, _ID),
-            ("folder", str(self.folder), _PATH),
-            ("issuer", self.issuer, _ISSUER),
-            ("bind", self.bind, _BIND),
-            ("socket_path", str(self.socket), _PATH),
+        for name, value, form, in_words in (
+            ("gate.id", self.gate_id, _ID, "Write up to 52 lower-case letters, digits and, within, hyphens."),
+            ("gate.folder", str(self.folder), PLAIN_PATH, _PATH_IN_WORDS),
+            ("portal.issuer", self.issuer, _ISSUER, "Write it like https://portal.example.com."),
+            ("gate.bind", self.bind, _BIND, _ADDRESS_IN_WORDS),
+            ("gate.socket_path", str(self.socket), PLAIN_PATH, _PATH_IN_WORDS),
         ):
             if not form.fullmatch(value):
-                raise InvalidValueError(f"{name} {value!r} is not usable", remedy=f"It has to match {form.pattern}.")
+                raise InvalidValueError(f"{name} {value!r} is not usable", remedy=in_words)
+        if int(self.bind.rpartition(":")[2]) > _MAX_PORT:
+            raise InvalidValueError(f"gate.bind {self.bind!r} has no port up to {_MAX_PORT}", remedy=_ADDRESS_IN_WORDS)
         if len(str(self.socket)) > MAX_SOCKET_PATH:
             raise InvalidValueError(
                 f"the socket's path {self.socket} is longer than {MAX_SOCKET_PATH} characters",
-                remedy="Set socket_path to a short one, such as /run/jitgress/gate.sock.",
+                remedy="Set gate.socket_path to a short one, such as /run/jitgress/gate.sock.",
             )
         if self.staleness < timedelta(seconds=1):
-            raise InvalidValueError("staleness is under a second", remedy="Give at least 1 s; the default is 30 s.")
+            raise InvalidValueError(
+                "gate.staleness is under a second", remedy="Give at least 1 s; the default is 30 s."
+            )
         if self.max_connections < 1:  # HAProxy takes 0 for as many as the machine gives
-            raise InvalidValueError("max_connections is under 1", remedy="Give at least 1; the default is 4000.")
+            raise InvalidValueError("gate.max_connections is under 1", remedy="Give at least 1; the default is 4000.")
 
     @property
     def lease(self) -> timedelta:

@@ -4,227 +4,25 @@ Each step says what it did and how long it took; the first that fails ends the d
 """
 
 import argparse
+import json
 import os
-import signal
-import sqlite3
 import sys
 import time
-from collections.abc import Callable, Container, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from rich.console import Console
 
 from jitgress.domain.clock import SystemClock
 from jitgress.domain.errors import JitgressError
-from jitgress.local.objects import SAMPLES
-from jitgress.local.stack import Stack
-from jitgress.local.visitor import Cut, Visitor
+from jitgress.domain.phrasing import sentences
+from jitgress.local.layout import Layout
+from jitgress.local.stack import Stack, StackError
+from jitgress.local.story import ORDERS, SHORT, STEPS, Story, up
+from jitgress.local.visitor import Visitor
 
-T = TypeVar("T")
-ORDERS: Final = "shop/orders"
-WINDOW_S: Final = 10
-SERVED: Final = frozenset({200})
-REFUSED: Final = frozenset({401})
-HIDDEN: Final = frozenset({404})
-CLOSED: Final = frozenset({403, 404})
-"""By the gate, or by an ingress that has no route for the path (any more)."""
-_LATE_S: Final = 0.5
-_PATIENCE_S: Final = 20.0
-
-
-class StepFailedError(JitgressError):
-    """Something was not as the step expects it."""
-
-    code = "demo_step_failed"
-
-
-@dataclass(slots=True)
-class Story:
-    """What the steps share: the stack, its visitors, and what was opened."""
-
-    stack: Stack
-    visitor: Visitor
-    requests: dict[str, str] = field(default_factory=dict[str, str])
-    tokens: dict[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def host(self) -> str:
-        """The host of the story."""
-        return SAMPLES[0].host
-
-    def open(self, name: str, seconds: int, *scope: str) -> None:
-        """Have alice ask and carol approve; wait until Active; get alice's token."""
-        request = self.visitor.ask("alice", ORDERS, seconds, *scope)
-        self.requests[name] = request
-        self.visitor.run("carol", "approve", request)
-        self.visitor.wait_for_state(request, "Active", _PATIENCE_S)
-        self.tokens[name] = self.visitor.run("alice", "token", request).strip()
-
-    def status(self, path: str, name: str | None = None, method: str = "GET", token: str | None = None) -> int:
-        """Send one request to the host; return the status of the answer."""
-        return self.visitor.status(self.host, path, token or (self.tokens[name] if name else None), method)
-
-    def wait_for(self, statuses: frozenset[int], path: str, name: str | None = None) -> None:
-        """Ask for a path until the answer is one of `statuses`."""
-        self.visitor.wait(lambda: self.status(path, name), lambda status: status in statuses, _PATIENCE_S)
-
-    def end(self, name: str) -> float:
-        """Return the end of a window, as seconds since the epoch."""
-        return self.visitor.window_end(self.requests[name])
-
-
-def hidden(story: Story) -> str:
-    """The host is unknown at the ingress."""
-    expect(story.status("/echo"), HIDDEN, "a host that nobody asked for")
-    return f"https://{story.host} answers 404: nothing is there"
-
-
-def asked(story: Story) -> str:
-    """Alice asks for exactly what she needs."""
-    story.requests["first"] = story.visitor.ask(
-        "alice", ORDERS, WINDOW_S, *("--path", "/echo", "--path", "/ws", "--path", "/download", "--method", "GET")
-    )
-    expect(story.visitor.state(story.requests["first"]), {"Pending"}, "the request's state")
-    return f"alice asks for GET on /echo, /ws, /download for {WINDOW_S} s: Pending, carol is asked"
-
-
-def self_approval(story: Story) -> str:
-    """Alice can't approve her own request."""
-    code = story.visitor.code("alice", "approve", story.requests["first"])
-    expect(code, {3}, "the exit code of alice's own approval")
-    return "alice's own approval doesn't count"
-
-
-def approved(story: Story) -> str:
-    """Carol approves; the host opens."""
-    began = time.monotonic()
-    story.visitor.run("carol", "approve", story.requests["first"])
-    story.visitor.wait_for_state(story.requests["first"], "Active", _PATIENCE_S)
-    story.tokens["first"] = story.visitor.run("alice", "token", story.requests["first"]).strip()
-    story.wait_for(SERVED, "/echo", "first")
-    return f"carol approves; {time.monotonic() - began:.1f} s later, four commands on, alice gets 200 through Traefik"
-
-
-def only_that(story: Story) -> str:
-    """Nobody else, no other path, no other method."""
-    expect(story.status("/echo"), REFUSED, "a stranger")
-    expect(story.status("/echo", token=story.tokens["first"][:-4] + "AAAA"), REFUSED, "a forged token")
-    expect(story.visitor.code("bob", "token", story.requests["first"]), {1, 3}, "bob asking for alice's token")
-    expect(story.status("/upload", "first"), CLOSED, "another path")
-    expect(story.status("/echo", "first", "POST"), CLOSED, "another method")
-    return "a stranger 401, a forged token 401, bob gets no token, another path 403/404, another method 403"
-
-
-def cut(story: Story) -> str:
-    """An open WebSocket and a long download end with the window."""
-    token, end = story.tokens["first"], story.end("first")
-    with ThreadPoolExecutor() as pool:
-        socket = pool.submit(story.visitor.websocket_until_cut, story.host, "/ws", token)
-        download = pool.submit(
-            story.visitor.download_until_cut, story.host, "/download?bytes=1000000000&rate=100000", token
-        )
-        cuts = {"WebSocket": socket.result(), "download": download.result()}
-    return _lateness(cuts, end)
-
-
-def closed(story: Story) -> str:
-    """Denied, and hidden again."""
-    expect(story.status("/echo", "first"), CLOSED, "alice after the end")
-    story.wait_for(HIDDEN, "/echo")
-    story.visitor.wait_for_state(story.requests["first"], "Expired", _PATIENCE_S)
-    return "alice is denied, the host answers 404 again, the request is Expired"
-
-
-def revoked(story: Story) -> str:
-    """A second window is revoked while it is open."""
-    story.open("second", 60)
-    story.wait_for(SERVED, "/echo", "second")
-    story.visitor.run("carol", "revoke", story.requests["second"])
-    story.wait_for(CLOSED, "/echo", "second")
-    story.visitor.wait_for_state(story.requests["second"], "Revoked", _PATIENCE_S)
-    return "carol revokes a second window of 60 s: alice is denied"
-
-
-def proved(story: Story) -> str:
-    """The ledger verifies; a copy in which one word was changed doesn't."""
-    whole = story.visitor.run("erin", "audit", "verify").splitlines()[0]
-    copy = story.stack.layout.folder / "tampered.db"
-    copy.unlink(missing_ok=True)
-    with sqlite3.connect(story.stack.layout.ledger) as source, sqlite3.connect(copy) as target:
-        source.backup(target)
-        triggers = target.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for (name,) in triggers:
-            target.execute(f'DROP TRIGGER "{name}"')
-        target.execute("UPDATE events SET actor = 'mallory@example.test' WHERE seq = 4")
-    code = story.visitor.code("erin", "audit", "verify", "--ledger", f"sqlite:///{copy}")
-    expect(code, {1}, "the exit code for a tampered copy")
-    return f"{whole}; a tampered copy is rejected"
-
-
-def without_python(story: Story) -> str:
-    """Every Python process is killed while a third window is open, and it still closes on time."""
-    story.open("third", WINDOW_S, "--path", "/ws", "--path", "/echo", "--method", "GET")
-    token, end = story.tokens["third"], story.end("third")
-    with ThreadPoolExecutor() as pool:
-        socket = pool.submit(story.visitor.websocket_until_cut, story.host, "/ws", token)
-        story.wait_for(SERVED, "/echo", "third")
-        known = story.stack.processes.known()
-        for name in ("operator", "agent"):
-            os.kill(known[name].pid, signal.SIGKILL)
-        cuts = {"WebSocket": socket.result()}
-    expect(story.status("/echo", "third"), CLOSED | {503}, "alice after the end")
-    return f"operator, portal and agent killed; HAProxy alone: {_lateness(cuts, end)}"
-
-
-def healed(story: Story) -> str:
-    """Started again, they tidy up and record what happened."""
-    story.stack.up({})
-    story.visitor.wait_for_state(story.requests["third"], "Expired", _PATIENCE_S)
-    story.wait_for(HIDDEN, "/echo")
-    story.visitor.run("erin", "audit", "verify")
-    return "started again: the request is Expired, the host hidden, the ledger whole"
-
-
-STEPS: Final[Sequence[Callable[[Story], str]]] = (
-    hidden,
-    asked,
-    self_approval,
-    approved,
-    only_that,
-    cut,
-    closed,
-    revoked,
-    proved,
-    without_python,
-    healed,
-)
-SHORT: Final[Sequence[Callable[[Story], str]]] = (
-    hidden,
-    asked,
-    self_approval,
-    approved,
-    only_that,
-    cut,
-    closed,
-    proved,
-)
-
-
-def expect(seen: T, wanted: Container[T], what: str) -> None:
-    """Raise `StepFailedError` unless `seen` is one of `wanted`."""
-    if seen not in wanted:
-        raise StepFailedError(f"{what}: expected {wanted}, saw {seen}")
-
-
-def _lateness(cuts: dict[str, Cut], end: float) -> str:
-    for kind, each in cuts.items():
-        if not each.received_bytes or abs(each.at - end) > _LATE_S:
-            raise StepFailedError(f"{kind}: {each.received_bytes} bytes, ended {each.at - end:+.3f} s from the end")
-    told = ", ".join(f"{kind} {round((each.at - end) * 1000):+d} ms" for kind, each in cuts.items())
-    return f"cut at the end: {told}"
+_INTERRUPTED: Final = 130  # 128 + SIGINT, as shells count
 
 
 def play(story: Story, steps: Sequence[Callable[[Story], str]], console: Console) -> bool:
@@ -243,6 +41,15 @@ def play(story: Story, steps: Sequence[Callable[[Story], str]], console: Console
     return True
 
 
+def refuse_what_others_started(layout: Layout) -> None:
+    """Raise `StackError` where there is a stack already: the demo kills parts of its own, and removes it at the end."""
+    if layout.is_stack:
+        raise StackError(
+            f"{layout.folder} holds a stack that this demo didn't start",
+            remedy="End that one with jitgress local down, or choose another folder with JITGRESS_LOCAL_DIR.",
+        )
+
+
 def main() -> None:
     """Set the stack up, tell the story, end it unless it should stay."""
     parser = argparse.ArgumentParser(description="Show the main job with real parts.")
@@ -251,34 +58,54 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, default=Path(os.environ.get("JITGRESS_LOCAL_DIR", ".local")))
     given = parser.parse_args()
     console = Console()
-    stack = Stack(given.dir, SystemClock(), lambda text: console.print(text, style="dim", highlight=False))
-    began = time.monotonic()
-    is_told = False
+    stack = Stack(given.dir, SystemClock(), lambda _: None)
     try:
-        stack.up({})
-        console.print(f" 0  up {time.monotonic() - began:5.1f} s  API server, etcd, Traefik, HAProxy, jitgress")
-        story = Story(stack, Visitor(stack.layout))
-        is_told = play(story, SHORT if given.short else STEPS, console)
-        if is_told:
-            console.print(f"[bold]All steps as expected, in {time.monotonic() - began:.0f} s.[/bold]", highlight=False)
+        refuse_what_others_started(stack.layout)
+        is_told = _run(stack, SHORT if given.short else STEPS, console, is_kept=given.keep)
     except JitgressError as error:
-        console.print(f"error: {error.message} {error.remedy}", style="red", markup=False, highlight=False)
-    finally:
-        if stack.layout.is_stack and not (given.keep and is_told):
-            stack.down()
-    if given.keep and is_told:
-        _tell_how_to_go_on(console, stack)
+        console.print(
+            f"error: {sentences(error.message, error.remedy)}",
+            style="red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("interrupted: what the demo had started is ended and removed", highlight=False)
+        sys.exit(_INTERRUPTED)
     sys.exit(0 if is_told else 1)
 
 
-def _tell_how_to_go_on(console: Console, stack: Stack) -> None:
-    content = stack.up({})
+def _run(stack: Stack, steps: Sequence[Callable[[Story], str]], console: Console, *, is_kept: bool) -> bool:
+    """Set the stack up and tell the story; the stack stays only if it should and all was as expected."""
+    began = time.monotonic()
+    is_told = False
+    try:
+        up(stack.layout)
+        console.print(f" 0  up {time.monotonic() - began:5.1f} s  API server, etcd, Traefik, HAProxy, jitgress")
+        is_told = play(Story(stack, Visitor(stack.layout)), steps, console)
+        if is_told:
+            console.print(f"[bold]All steps as expected, in {time.monotonic() - began:.0f} s.[/bold]", highlight=False)
+    finally:
+        if stack.layout.is_stack and not (is_kept and is_told):
+            stack.down()
+    if is_told and is_kept:
+        tell_how_to_go_on(console, stack.layout)
+    return is_told
+
+
+def tell_how_to_go_on(console: Console, layout: Layout) -> None:
+    """Say where the stack is, how its people sign in, and what could come next."""
+    content = json.loads(layout.env_file.read_text())
     names = ", ".join(user["username"].partition("@")[0] for user in content["users"])
-    console.print(f"\nIt stays up. Portal: {content['portal_url']}. Sign in as: {names}. For example:", highlight=False)
-    console.print(
-        f'  .venv/bin/jitgress --as-local alice request {ORDERS} --for 2m --reason "a look" --wait', markup=False
-    )
-    console.print("  .venv/bin/jitgress local down", markup=False)
+    for line in (
+        f"\nIt stays up. Portal: {content['portal_url']}. People: {names}.",
+        f"What they sign in with (kube_token) is in {layout.env_file}. For example:",
+        f'  .venv/bin/jitgress --as-local alice request {ORDERS} --for 2m --reason "a look" --wait',
+        "  .venv/bin/jitgress local down",
+    ):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def bindings() -> list[dict[str, Any]]:
 
 
 def portal_route() -> dict[str, Any]:
-    """Return the portal's own Ingress: it is the one host that always answers."""
+    """Return the portal's own Ingress, the one that is always there: for its API, not for its figures and health."""
     backend = {"service": {"name": "jitgress-portal", "port": {"number": 8081}}}
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -111,7 +111,7 @@ def portal_route() -> dict[str, Any]:
         "spec": {
             "tls": [{"hosts": [PORTAL_HOST]}],
             "rules": [
-                {"host": PORTAL_HOST, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+                {"host": PORTAL_HOST, "http": {"paths": [{"path": "/api", "pathType": "Prefix", "backend": backend}]}}
             ],
         },
     }

@@ -42,6 +42,10 @@ class Outside:
         return f"https://{PORTAL_HOST}:{self.https}"
 
 
+ANYWHERE: Final = (Outside(https=443, health=80), "127.0.0.1:8080", "127.0.0.1:8081")
+"""Addresses to look at settings with, as long as those of the stack aren't chosen yet."""
+
+
 def jitgress(*arguments: str) -> list[str]:
     """Return the command that runs this very package."""
     return [sys.executable, "-m", "jitgress", *arguments]

@@ -5,31 +5,31 @@ Every part is a process of its own that outlives this one; a second `up` in the 
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
-import httpx2
 import yaml
 
 from jitgress.crds.manifests import all_manifests
 from jitgress.domain.clock import Clock
 from jitgress.domain.errors import JitgressError
 from jitgress.gate import process as haproxy
-from jitgress.gate.settings import STALENESS, GateSettings
-from jitgress.kube.client import KubeApi, KubeClient
-from jitgress.local import cluster, objects, parts
+from jitgress.gate.settings import PLAIN_PATH, GateSettings
+from jitgress.kube.client import KubeClient
+from jitgress.local import cluster, objects, parts, readiness
 from jitgress.local.certificates import Authority
 from jitgress.local.control_plane import server
 from jitgress.local.control_plane.build import gateway_crds, programs
 from jitgress.local.layout import Layout
-from jitgress.local.people import NAMESPACE, Person, everybody
+from jitgress.local.people import Person, everybody
 from jitgress.local.ports import claim_network, free_port
 from jitgress.local.processes import Processes, is_alive
 
 Say = Callable[[str], None]
+Understand = Callable[[Mapping[str, Any]], GateSettings]
+"""From what stands in the settings file to the gate's part of it; raises a `JitgressError` that names what is wrong."""
 _PARTS: Final = (
     "etcd",
     "apiserver",
@@ -40,7 +40,8 @@ _PARTS: Final = (
     "agent",
 )
 """In the order in which they are started; they are ended the other way round."""
-_PATIENCE_S: Final = 30.0
+_PROCESS_OF: Final = {"portal": "operator"}
+"""What is shown on its own, and runs in another's process."""
 
 
 class StackError(JitgressError):
@@ -80,21 +81,21 @@ class Stack:
         self._clock = clock
         self._say = say
 
-    def up(self, overrides: Mapping[str, str]) -> dict[str, Any]:
+    def up(self, overrides: Mapping[str, str], understand: Understand) -> dict[str, Any]:
         """Start what isn't running; return what env.json says. A first start that fails leaves nothing behind."""
         if self.layout.is_stack and not self.layout.env_file.is_file():
             self._say("removing what an interrupted start left behind")
             self.down()
         is_new = not self.layout.is_stack
-        if is_new and not self.layout.is_free:
-            raise StackError(
-                f"{self.layout.folder} is not empty and holds no stack", remedy="Choose another --dir: a new one."
-            )
-        if not is_new and overrides:
+        if is_new:
+            self._require_usable_folder()
+            understand(parts.settings(self.layout, *parts.ANYWHERE, overrides))  # before anything starts
+            self._make_folder()
+        elif overrides:
             raise StackError("settings are chosen at the first start", remedy="Run jitgress local down first.")
         try:
             state = self._set_up(overrides) if is_new else State.read(self.layout)
-            self._start_missing(state)
+            self._start_missing(state, understand)
             asyncio.run(self._finish(state, is_new=is_new))
             return self._tell(state)
         except BaseException:
@@ -105,16 +106,7 @@ class Stack:
     def status(self) -> list[dict[str, Any]]:
         """Return what each part does. Raises `StackError` where there is no stack."""
         self._require()
-        known = self.processes.known()
-        return [
-            {
-                "part": name,
-                "pid": known[name].pid if name in known else None,
-                "running": name in known and is_alive(known[name]),
-                "last": self.processes.last_words(name, 1),
-            }
-            for name in _PARTS
-        ]
+        return [self._status_of(name) for name in (*_PARTS, *_PROCESS_OF)]
 
     def down(self) -> None:
         """End every part and remove the folder. Raises `StackError` where there is no stack."""
@@ -129,6 +121,34 @@ class Stack:
                 f"the stack has ended, but not all of its folder is removed: {error}", remedy="Remove it by hand."
             ) from error
 
+    def _status_of(self, part: str) -> dict[str, Any]:
+        name = _PROCESS_OF.get(part, part)
+        running = self.processes.known().get(name)
+        return {
+            "part": part,
+            "pid": running and running.pid,
+            "running": running is not None and is_alive(running),
+            "last": self.processes.last_words(name, 1),
+        }
+
+    def _require_usable_folder(self) -> None:
+        folder = self.layout.folder
+        if not PLAIN_PATH.fullmatch(str(folder)):
+            raise StackError(
+                f"the path {str(folder)!r} has a character that HAProxy's configuration can't hold, such as a blank",
+                remedy="Choose a --dir whose whole path is letters, digits and the characters . _ / - alone.",
+            )
+        if not self.layout.is_free:
+            raise StackError(f"{folder} is not empty and holds no stack", remedy="Choose another --dir: a new one.")
+
+    def _make_folder(self) -> None:
+        try:
+            self.layout.make()
+        except OSError as error:
+            raise StackError(
+                f"{self.layout.folder} can't be made: {error.strerror}", remedy="Choose another --dir."
+            ) from error
+
     def _require(self) -> None:
         if not self.layout.is_stack:
             raise StackError(
@@ -140,7 +160,6 @@ class Stack:
         """Choose addresses, write every file, start the control plane and put everything into it."""
         found = programs(self._say)
         crds = cluster.definitions(gateway_crds(self._say))
-        self.layout.make()
         addresses = server.choose_addresses(claim_network(self.layout.folder))
         outside = parts.Outside(free_port(28443), free_port(28080))
         authority, people = Authority(self._clock.now()), everybody()
@@ -188,7 +207,7 @@ class Stack:
                 for metadata, port in places
             }
 
-    def _start_missing(self, state: State) -> None:
+    def _start_missing(self, state: State, understand: Understand) -> None:
         running = {name for name, process in self.processes.known().items() if is_alive(process)}
         if not {"etcd", "apiserver"} <= running:
             found = programs(self._say)
@@ -197,12 +216,17 @@ class Stack:
             if "apiserver" not in running:
                 server.start_apiserver(self.layout, state.control_plane, found, self.processes)
             server.wait_until_ready(self.layout, state.control_plane, self.processes)
-        self._say("starting Traefik, HAProxy, the sample services and jitgress")
-        for name, command in self._commands(state).items():
-            if name not in running:
-                self.processes.start(name, command)
+        commands = self._commands(state, understand)
+        missing = [name for name in commands if name not in running]
+        if missing:
+            is_all = len(missing) == len(commands)
+            self._say(
+                f"starting {'Traefik, HAProxy, the sample services and jitgress' if is_all else ', '.join(missing)}"
+            )
+        for name in missing:
+            self.processes.start(name, commands[name])
 
-    def _commands(self, state: State) -> dict[str, list[str]]:
+    def _commands(self, state: State, understand: Understand) -> dict[str, list[str]]:
         """Return the command of each part beside the control plane."""
         samples = {
             sample.name: parts.sample_command(
@@ -212,15 +236,15 @@ class Stack:
         }
         return {
             "traefik": [str(parts.traefik_binary()), f"--configFile={self.layout.configuration('traefik')}"],
-            "haproxy": self._haproxy(),
+            "haproxy": self._haproxy(understand),
             **samples,
             "operator": parts.serve_command(self.layout),
             "agent": parts.gate_command(self.layout),
         }
 
-    def _haproxy(self) -> list[str]:
+    def _haproxy(self, understand: Understand) -> list[str]:
         """Return HAProxy's command; its files are written at the first start and kept then: the agent owns them."""
-        settings = gate_settings(yaml.safe_load(self.layout.configuration("jitgress").read_text()))
+        settings = understand(yaml.safe_load(self.layout.configuration("jitgress").read_text()))
         if not settings.configuration.is_file():
             haproxy.write_files(settings)
         return haproxy.command(settings)
@@ -229,30 +253,10 @@ class Stack:
         async with KubeClient.connect(self.layout.kubeconfig("admin")) as api:
             if is_new:
                 await cluster.put(api, [*objects.policies(), *objects.targets()])
-            await self._wait_until_ready(api, state)
-
-    async def _wait_until_ready(self, api: KubeApi, state: State) -> None:
-        """Wait until the ingress and the portal answer, the targets are Ready and the gate is programmed."""
-        checks: dict[str, Callable[[], Awaitable[bool]]] = {
-            "Traefik": lambda: _answers(f"http://127.0.0.1:{state.outside.health}/ping"),
-            "the portal": lambda: _answers(f"http://{state.services['jitgress-portal']}/readyz"),
-            "every target": lambda: cluster.targets_are_ready(api),
-            "the gate": lambda: cluster.gate_is_live(api, NAMESPACE),
-        }
-        deadline = self._clock.monotonic() + _PATIENCE_S
-        for what, check in checks.items():
-            while not await check():
-                self._raise_if_dead(what, is_late=self._clock.monotonic() > deadline)
-                await asyncio.sleep(0.05)
-
-    def _raise_if_dead(self, what: str, *, is_late: bool) -> None:
-        known = self.processes.known()
-        dead = [name for name in _PARTS if name not in known or not is_alive(known[name])]
-        if not dead and not is_late:
-            return
-        words = "\n".join(f"{name}: {self.processes.last_words(name)}" for name in dead or _PARTS)
-        how = f"{', '.join(dead)} ended" if dead else f"it took longer than {_PATIENCE_S:.0f} s"
-        raise StackError(f"{what} did not get ready: {how}.\n{words}", remedy="Mend what it says, then repeat.")
+            address, health = state.services["jitgress-portal"], state.outside.health
+            await readiness.wait_until_ready(
+                readiness.checks(api, address, health), self.processes, self._clock, _PARTS
+            )
 
     def _tell(self, state: State) -> dict[str, Any]:
         """Write env.json and return it (stable format)."""
@@ -279,24 +283,3 @@ class Stack:
         self.layout.env_file.touch(mode=0o600)
         self.layout.env_file.write_text(json.dumps(content, indent=2) + "\n")
         return content
-
-
-def gate_settings(content: Mapping[str, Any]) -> GateSettings:
-    """Return what HAProxy's files are made from."""
-    gate, portal = content["gate"], content["portal"]
-    staleness = timedelta(seconds=gate["staleness"]) if "staleness" in gate else STALENESS
-    return GateSettings(
-        gate_id=gate["id"],
-        folder=Path(gate["folder"]),
-        issuer=portal["issuer"],
-        bind=gate["bind"],
-        staleness=staleness,
-    )
-
-
-async def _answers(url: str) -> bool:
-    async with httpx2.AsyncClient(trust_env=False, timeout=2) as client:
-        try:
-            return (await client.get(url)).is_success
-        except httpx2.HTTPError:
-            return False

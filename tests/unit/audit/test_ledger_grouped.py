@@ -106,3 +106,17 @@ async def test_callers_are_answered_when_the_writer_is_torn_down_under_them(ledg
             raise sqlite3.ProgrammingError("a defect elsewhere")
     await asyncio.wait_for(asyncio.gather(*callers), timeout=10)
     assert all(caller.done() for caller in callers)
+
+
+async def test_what_fails_inside_comes_out_as_it_is_and_what_waited_is_written(ledger: CountingLedger) -> None:
+    waiting: list[asyncio.Task[Event]] = []
+
+    async def fails() -> None:
+        async with grouped(ledger) as shared:
+            waiting.append(asyncio.create_task(shared.append(an_event(1))))
+            await asyncio.sleep(0)
+            raise LedgerBusyError("the address is taken", remedy="Choose another.")
+
+    with pytest.raises(LedgerBusyError, match="the address is taken"):
+        await fails()
+    assert [(await each).id for each in waiting] == ["e1"]

@@ -48,6 +48,7 @@ class AnsweringApi(SimulatedApi):
         super().__init__(NOW)
         self._caller = caller
         self._answers = answers
+        self.refusals: Mapping[Resource, Exception] = {}
         self._acting: set[asyncio.Task[None]] = set()
         self.created: list[Object] = []
 
@@ -55,6 +56,8 @@ class AnsweringApi(SimulatedApi):
         if resource == SELF_SUBJECT_REVIEWS:
             user = {"username": self._caller.username, "groups": sorted(self._caller.groups)}
             return {**body, "status": {"userInfo": user}}
+        if resource in self.refusals:
+            raise self.refusals[resource]
         created = await super().create(resource, body, namespace)
         self.created.append(created)
         if resource in self._answers:
@@ -77,8 +80,9 @@ class Cluster:
     environ: dict[str, str] = field(default_factory=lambda: {"COLUMNS": "120"})
     seeds: list[tuple[Resource, Object]] = field(default_factory=list[tuple[Resource, Object]])
     answers: dict[Resource, Answer] = field(default_factory=dict[Resource, Answer])
+    refusals: dict[Resource, Exception] = field(default_factory=dict[Resource, Exception])
     created: list[Object] = field(default_factory=list[Object])
-    failure: Exception | None = None
+    failure: BaseException | None = None
     forbidden: set[Resource] = field(default_factory=set[Resource])
     bearer: str | None = "kube-token"
     transport: httpx2.AsyncBaseTransport | None = None
@@ -95,6 +99,7 @@ class Cluster:
             raise self.failure
         api = AnsweringApi(self.caller, self.answers)
         api.forbidden = self.forbidden
+        api.refusals = self.refusals
         for resource, seed in self.seeds:
             await SimulatedApi.create(api, resource, seed)
         yield Connection(api=api, server=SERVER, bearer=self._bearer)

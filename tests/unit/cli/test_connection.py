@@ -56,6 +56,11 @@ async def test_of_several_files_the_first_that_is_there_is_taken(tmp_path: Path)
     assert (await sight(Options(), {"KUBECONFIG": f"{tmp_path}/none:{path}"}))[1] == "mine"
 
 
+async def test_a_list_of_no_files_is_said_to_be_one() -> None:
+    with pytest.raises(NoKubeconfigError, match="KUBECONFIG names no file"):
+        await sight(Options(), {"KUBECONFIG": ":"})
+
+
 @pytest.mark.parametrize("name", ["alice", "alice@example.test"])
 async def test_people_of_the_local_stack_need_no_kubeconfig(tmp_path: Path, name: str) -> None:
     seen = await sight(Options(as_local=name), stack(tmp_path) | {"KUBECONFIG": "/somebody/elses"})

@@ -2,6 +2,7 @@ import asyncio
 import signal
 
 import pytest
+from structlog.testing import capture_logs
 
 from jitgress.cli.process import until_told
 from jitgress.domain.errors import InvalidValueError
@@ -41,3 +42,13 @@ async def test_a_part_that_fails_ends_the_process_with_its_own_error() -> None:
         await until_told([part(), fails()])
 
     assert ended == ["portal"]
+
+
+async def test_a_defect_of_a_part_is_logged_with_where_it_was() -> None:
+    async def fails() -> None:
+        raise RuntimeError
+
+    with capture_logs() as logged, pytest.raises(ExceptionGroup):
+        await until_told([fails()])
+
+    assert [(each["event"], each["exc_info"]) for each in logged] == [("defect", True)]

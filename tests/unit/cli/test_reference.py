@@ -2,12 +2,14 @@
 
 from jitgress.cli import error_codes, reference
 from jitgress.domain.denial import DenialCode
+from jitgress.gate.answers import ANSWERS
 from jitgress.gate.checks import RefusalCode
 
 
 def test_every_code_is_on_the_page() -> None:
     page = error_codes.page()
     codes = {*error_codes.error_classes(), *(code.value for code in DenialCode), *(code.value for code in RefusalCode)}
+    codes |= {code for code, _, _ in ANSWERS.values()}
     assert [code for code in sorted(codes) if f"| `{code}` |" not in page] == []
 
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from jitgress.cli.asking import LONGEST, MAX_REASON_LENGTH
+from jitgress.crds.access_request import AccessRequestSpec
 from jitgress.kube.client import Object
+from jitgress.kube.errors import InvalidObjectError
 from jitgress.kube.resources import ACCESS_REQUESTS, ACCESS_TARGETS
 from tests.unit.cli.cluster import ALICE, Cluster, active, pending, status
 
@@ -92,6 +95,72 @@ def test_a_denial_exits_with_3_and_its_reason(cluster: Cluster, capsys: pytest.C
     captured = capsys.readouterr()
     assert json.loads(captured.out)["error"]["code"] == "denied"
     assert "no policy lets alice reach shop/orders" in captured.err
+
+
+def test_a_denial_says_its_code_and_what_to_ask_for_instead_once(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    denial = {
+        "code": "duration_over_cap",
+        "message": "asked for 2 h, dev-orders permits 1 h",
+        "remedy": "Ask for 1 s to 1 h.",
+    }
+    answering(cluster, status("Denied", f"{denial['message']}. {denial['remedy']}", denial=denial))
+
+    assert cluster.run(*ASK, "-o", "json") == 3
+
+    captured = capsys.readouterr()
+    name = f"shop/{cluster.created[0]['metadata']['name']}"
+    assert json.loads(captured.out)["error"] == denial | {"message": f"{name}: {denial['message']}"}
+    assert captured.err == f"denied: {name}: {denial['message']}. {denial['remedy']}\n"
+
+
+def test_a_denial_that_tells_no_message_of_its_own_says_its_remedy_once(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    denial = {"code": "duration_over_cap", "remedy": "Ask for 1 s to 1 h."}
+    answering(cluster, status("Denied", "asked for 2 h. Ask for 1 s to 1 h.", denial=denial))
+
+    assert cluster.run(*ASK) == 3
+
+    assert capsys.readouterr().err.endswith(": asked for 2 h. Ask for 1 s to 1 h.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--for", "30m", "--reason", ""), "--reason doesn't say what the access is for"),
+        (("--for", "30m", "--reason", " … "), "--reason doesn't say what the access is for"),
+        (("--for", "30m", "--reason", "x" * 1025), "--reason has more than 1024 characters"),
+        (("--for", "25h", "--reason", "x"), "nobody can ask for 1 d 1 h. The longest is 1 d"),
+    ],
+    ids=["empty", "no word", "too long", "over a day"],
+)
+def test_what_no_cluster_would_take_is_wrong_usage_before_anything_is_sent(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    unreachable = Cluster(failure=RuntimeError("it was asked"))
+
+    assert unreachable.run("request", "shop/orders", *arguments) == 2
+
+    assert words in capsys.readouterr().err
+
+
+def test_the_command_line_refuses_what_the_schema_refuses_and_no_more() -> None:
+    fields = AccessRequestSpec.model_json_schema(by_alias=True)["properties"]
+
+    assert timedelta(seconds=fields["durationSeconds"]["maximum"]) == LONGEST
+    assert fields["reason"]["maxLength"] == MAX_REASON_LENGTH
+
+
+def test_an_object_that_was_never_made_is_not_named(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "spec.reason: Invalid value: must be plain text"
+    message = f'AccessRequest.jitgress.dev "orders-x7k2p" is invalid: {words}'
+    cluster.refusals[ACCESS_REQUESTS] = InvalidObjectError(message, remedy="Correct it.", status=422)
+
+    assert cluster.run(*ASK) == 1
+
+    assert capsys.readouterr().err == f"error: {words}. Correct it.\n"
 
 
 def test_what_closes_while_waiting_is_told(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from jitgress.cli.serve import bind, operator_settings
-from jitgress.cli.settings import SettingsError, load
+from jitgress.cli.gate import settings_of_gate
+from jitgress.cli.serve import operator_settings
+from jitgress.cli.settings import SettingsError, load, understood
+from jitgress.domain.errors import InvalidValueError
 from jitgress.operator.settings import RouteKind
 
 
@@ -107,10 +109,37 @@ def test_the_issuer_has_no_default() -> None:
 
 @pytest.mark.parametrize(("text", "address"), [("127.0.0.1:8081", ("127.0.0.1", 8081)), ("[::1]:80", ("::1", 80))])
 def test_an_address_has_host_and_port(text: str, address: tuple[str, int]) -> None:
-    assert bind(text) == address
+    assert understood({"portal": {"bind": text}}, {}).portal.address == address
 
 
-@pytest.mark.parametrize("text", ["8081", ":8081", "localhost", "localhost:http", ""])
-def test_half_an_address_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError):
-        bind(text)
+@pytest.mark.parametrize("text", ["8081", ":8081", "localhost", "localhost:http", "localhost:99999", "localhost:²", ""])
+def test_half_an_address_is_refused_when_the_settings_are_read(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"portal\.bind is wrong: .* is not an address such as 127\.0\.0\.1:8081"):
+        understood({"portal": {"bind": text}}, {})
+
+
+def test_every_setting_of_the_gate_reaches_it() -> None:
+    section = {
+        "id": "one",
+        "folder": "/run/one",
+        "bind": "127.0.0.1:1",
+        "staleness": "6s",
+        "max_connections": 7,
+        "socket_path": "/run/one.sock",
+    }
+
+    gate = settings_of_gate(understood({"gate": section, "portal": {"issuer": "https://portal.example.test"}}, {}))
+
+    assert (gate.gate_id, gate.folder, gate.bind) == ("one", Path("/run/one"), "127.0.0.1:1")
+    assert (gate.staleness, gate.max_connections) == (timedelta(seconds=6), 7)
+    assert gate.socket == Path("/run/one.sock")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("id", "Gate"), ("folder", "/a b"), ("bind", "8080"), ("socket_path", "/a b"), ("staleness", 0)]
+)
+def test_what_a_gate_cannot_use_is_named_as_in_the_file(key: str, value: object) -> None:
+    content = {"gate": {key: value}, "portal": {"issuer": "https://portal.example.test"}}
+
+    with pytest.raises(InvalidValueError, match=rf"gate\.{key}"):
+        settings_of_gate(understood(content, {}))

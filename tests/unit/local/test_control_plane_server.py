@@ -132,6 +132,19 @@ def test_a_part_that_died_is_named_with_its_last_words(layout: Layout) -> None:
     assert raised.value.remedy
 
 
+def test_of_the_part_that_is_to_blame_three_lines_are_shown_and_of_others_none(layout: Layout) -> None:
+    processes = a_real_one(layout)
+    layout.logs.mkdir(parents=True)
+    processes.log("etcd").write_text("one\ntwo\nthree\nfour\n")
+    processes.log("apiserver").write_text("cannot reach etcd\n")
+
+    with pytest.raises(server.NotReadyError) as raised:
+        server.wait_for("the API server", lambda: False, processes, ("etcd", "apiserver"))
+
+    assert raised.value.message.splitlines()[1:] == ["two", "three", "four"]
+    assert "cannot reach etcd" not in raised.value.message
+
+
 def test_the_ports_that_are_chosen_differ() -> None:
     addresses = server.choose_addresses(70)
 

@@ -57,6 +57,13 @@ def test_each_kind_goes_to_its_own_resource(kind: str) -> None:
     assert ("namespace" in body["metadata"]) == found.is_namespaced
 
 
+def test_of_the_portal_strangers_see_its_api_alone() -> None:
+    """Its figures and its health are the platform team's."""
+    (rule,) = objects.portal_route()["spec"]["rules"]
+
+    assert [(path["path"], path["pathType"]) for path in rule["http"]["paths"]] == [("/api", "Prefix")]
+
+
 def sample(name: str) -> dict[str, Any]:
     found = next(each for each in objects.targets() if each["metadata"]["name"] == name)
     ready = {"type": "Ready", "status": "True"}

@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from jitgress.local.processes import Processes, is_alive
 
 _PATIENCE_S: Final = 60.0
 _TICK_S: Final = 0.05
+_LAST_LINES: Final = 3
 
 
 class NotReadyError(JitgressError):
@@ -130,10 +131,19 @@ def wait_for(
         running = processes.known()
         dead = [part for part in parts if part not in running or not is_alive(running[part])]
         if dead or time.monotonic() > deadline:
-            words = "\n".join(f"{part}: {processes.last_words(part)}" for part in dead or parts)
-            how = f"{', '.join(dead)} ended" if dead else f"it took longer than {patience_s:.0f} s"
-            raise NotReadyError(f"{what} did not get ready: {how}.\n{words}", remedy="Mend what it says, then repeat.")
+            raise not_ready(what, dead, dead[0] if dead else parts[-1], processes, patience_s)
         time.sleep(_TICK_S)
+
+
+def not_ready(
+    what: str, dead: Sequence[str], culprit: str, processes: Processes, patience_s: float = _PATIENCE_S
+) -> NotReadyError:
+    """Return the error of a part that doesn't get ready, with the last words of the one that is to blame."""
+    how = f"{', '.join(dead)} ended" if dead else f"it took longer than {patience_s:.0f} s"
+    said = processes.last_words(culprit, _LAST_LINES) or "nothing"
+    return NotReadyError(
+        f"{what} did not get ready: {how}. {culprit} last said:\n{said}", remedy="Mend that, then repeat."
+    )
 
 
 def _flags(flags: dict[str, Any]) -> list[str]:
