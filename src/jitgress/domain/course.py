@@ -90,8 +90,8 @@ def course(decision: Decision, target: Target | None, request: Request, recorded
             return Wait(until)
         case Unexamined():
             return Wait(None)
-        case Denied() | TimedOut() | Stopped():
-            return _ending(decision)
+        case (Denied() | TimedOut() | Stopped()) as ruling:
+            return _ending(ruling, decision.reasons[-1])
         case _ as never:
             assert_never(never)
 
@@ -132,8 +132,8 @@ def _while_open(decision: Decision, target: Target | None, grant: Grant, now: da
             return _at_address(target, grant)
         case Permitted() | Unexamined() | Awaiting() | TimedOut():
             return Close(CloseReason.REVOKED, "what policy or target permit changed while it was open. Ask again.")
-        case Denied() | Stopped():
-            return _ending(decision)
+        case (Denied() | Stopped()) as ruling:
+            return _ending(ruling, decision.reasons[-1])
         case _ as never:
             assert_never(never)
 
@@ -148,9 +148,8 @@ def _at_address(target: Target, grant: Grant) -> Course:
     return Close(CloseReason.TARGET_GONE, f"the Service of target {grant.target} was replaced. Ask again.")
 
 
-def _ending(decision: Decision) -> Close:
-    message = decision.reasons[-1]
-    match decision.ruling:
+def _ending(ruling: Denied | TimedOut | Stopped, message: str) -> Close:
+    match ruling:
         case Stopped(kind=kind, review=review):
             reason = CloseReason.WITHDRAWN if kind is StopKind.WITHDRAWN else CloseReason.REVOKED
             return Close(reason, message, by=review.reviewer.username)
@@ -158,5 +157,5 @@ def _ending(decision: Decision) -> Close:
             return Close(CloseReason.APPROVAL_TIMED_OUT, message)
         case Denied(denial=denial):
             return Close(CloseReason.DENIED, message, denial=denial)
-        case _:
-            return Close(CloseReason.DENIED, message)
+        case _ as never:
+            assert_never(never)

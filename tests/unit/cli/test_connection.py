@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,8 @@ async def test_a_password_is_no_bearer_token(tmp_path: Path) -> None:
 
 async def test_a_plugin_is_asked_for_the_token(tmp_path: Path) -> None:
     answer = json.dumps({"status": {"token": "from-plugin"}})
-    plugin = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "echo", "args": [answer]}
+    program = {"command": sys.executable, "args": ["-c", f"print({answer!r})"]}
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1beta1", **program}
     path = kubeconfig(tmp_path / "config", {"exec": plugin})
 
     assert (await sight(Options(kubeconfig=str(path)), {}))[1] == "from-plugin"
