@@ -31,11 +31,11 @@ def main(names: Sequence[str]) -> int:
 def _table(name: str, measured: Sequence[figures.Figure]) -> Table:
     table = Table("figure", "value", "reference", "ratio", "target", "met", title=name, title_justify="left")
     for each in sorted(measured, key=lambda figure: figure.met is not False):
-        bound = "" if each.target is None else f"{'≤' if each.is_ceiling else '≥'} {each.target:g}"
+        bound = "" if each.target is None else f"{'≤' if each.is_ceiling else '≥'} {figures.told(each.target)}"
         table.add_row(
             each.name,
-            f"{each.value:.4g} {each.unit}",
-            "" if each.reference_value is None else f"{each.reference}: {each.reference_value:.4g}",
+            f"{figures.told(each.value)} {each.unit}",
+            "" if each.reference_value is None else f"{each.reference}: {figures.told(each.reference_value)}",
             "" if each.ratio is None else f"{each.ratio:.3f}",
             bound,
             {True: "yes", False: "NO", None: ""}[each.met],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from bench.figures import OUT, Figure
+from bench.figures import OUT, Figure, told
 
 _ROW_PX, _LABEL_PX, _BAR_PX, _VALUE_PX = 26, 330, 320, 150
 
@@ -37,5 +37,5 @@ def _bar(figure: Figure, top: int) -> list[str]:
         f'<text x="{_LABEL_PX - 8}" y="{top + 13}" text-anchor="end">{escape(figure.name)}</text>',
         f'<rect x="{_LABEL_PX}" y="{top}" width="{max(value * scale, 1):.1f}" height="17" rx="2" fill="{colour}"/>',
         f'<line x1="{x_target}" x2="{x_target}" y1="{top - 3}" y2="{top + 20}" stroke="#24292f" stroke-width="2"/>',
-        f'<text x="{_LABEL_PX + _BAR_PX + 8}" y="{top + 13}">{value:.4g} {escape(unit)}</text>',
+        f'<text x="{_LABEL_PX + _BAR_PX + 8}" y="{top + 13}">{told(value)} {escape(unit)}</text>',
     ]

@@ -43,6 +43,11 @@ class Figure:
         return measured <= self.target if self.is_ceiling else measured >= self.target
 
 
+def told(value: float) -> str:
+    """Return a value for people: 560,136 or 7.958."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the smallest value that at least `share` of all values don't exceed (nearest rank)."""
     ordered = sorted(values)
