@@ -53,6 +53,14 @@ def test_a_permitted_request_gets_its_grant() -> None:
     assert what_becomes() == Open(OPENED)
 
 
+def test_a_request_that_no_policy_decides_about_ends_with_what_was_said() -> None:
+    ended = what_becomes(target=None)
+
+    assert isinstance(ended, Close)
+    assert ended.reason is CloseReason.DENIED
+    assert ended.message.startswith("there is no target")
+
+
 def test_a_grant_holds_what_was_decided() -> None:
     grant = a_grant(policy="standard", window=a_window(after(60)))
 

@@ -198,6 +198,21 @@ def test_the_machines_clock_is_aware_and_never_goes_back() -> None:
     assert clock.monotonic() <= clock.monotonic()
 
 
+def test_time_in_which_the_machine_was_suspended_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "CLOCK_BOOTTIME", 7, raising=False)
+    monkeypatch.setattr(time, "clock_gettime", {7: 123.5}.__getitem__, raising=False)
+
+    assert SystemClock().monotonic() == 123.5
+
+
+def test_a_machine_without_such_a_clock_has_the_ordinary_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME", raising=False)
+    before = time.monotonic()
+    seen = SystemClock().monotonic()
+
+    assert before <= seen <= time.monotonic()
+
+
 def test_the_machines_own_zone_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = NOW.astimezone(timezone(timedelta(hours=3)))
     try:
