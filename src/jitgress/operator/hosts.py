@@ -2,13 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from jitgress.domain.host import Host
-from jitgress.operator.caches import Caches, Object
+from jitgress.kube.resources import HTTP_ROUTES, INGRESSES, Resource
+from jitgress.operator.caches import Cache, Caches, Object
 from jitgress.operator.settings import OperatorSettings
 
+HostsOf = Callable[[Object], Iterable[str]]
 HOST_ANNOTATION: Final = "jitgress.dev/host"
 _LONGEST_SLUG: Final = 40
 _HASH_DIGITS: Final = 12  # with the slug 62 characters at most; too many to find a second host by trying
@@ -31,15 +33,21 @@ def route_name(host: Host) -> str:
     return f"jitgress-{slug}-{hashlib.sha256(host.encode()).hexdigest()[:_HASH_DIGITS]}"
 
 
+def served_routes(caches: Caches) -> list[tuple[Resource, Cache, HostsOf]]:
+    """Return every kind of route that the cluster serves, with its cache and how to read which hosts a route names."""
+    kinds = (
+        (INGRESSES, caches.ingresses, hosts_of_ingress),
+        (HTTP_ROUTES, caches.http_routes, hosts_of_http_route),
+    )
+    return [(resource, cache, hosts_of) for resource, cache, hosts_of in kinds if cache is not None]
+
+
 def foreign_route(host: Host, caches: Caches, settings: OperatorSettings) -> str | None:
     """Return somebody else's route (kind namespace/name) that publishes `host`, or None."""
-    for kind, cache, hosts_of in (
-        ("Ingress", caches.ingresses, hosts_of_ingress),
-        ("HTTPRoute", caches.http_routes, hosts_of_http_route),
-    ):
-        for route in cache.values() if cache is not None else ():
+    for resource, cache, hosts_of in served_routes(caches):
+        for route in cache.values():
             if not is_ours(route, settings) and is_named(host, set(hosts_of(route))):
-                return f"{kind} {route['metadata']['namespace']}/{route['metadata']['name']}"
+                return f"{resource.kind} {route['metadata']['namespace']}/{route['metadata']['name']}"
     return None
 
 

@@ -157,14 +157,21 @@ def opened_grant(event: Event) -> Grant:
 
 def closed_grant(grant: Grant, close: Close, now: datetime) -> Event:
     """The same event as `closed`, for a grant whose request can't be had or hasn't been looked at yet."""
+    return about_grant(grant, EventCode.REQUEST_CLOSED, now, data=_closing_data(close, grant))
+
+
+def about_grant(
+    grant: Grant, code: EventCode, at: datetime, *, discriminator: str = "", data: Mapping[str, EventValue]
+) -> Event:
+    """Return an event in the life of a grant's request that no person brought about."""
     return Event(
-        id=event_id(grant.request.uid, EventCode.REQUEST_CLOSED),
-        code=EventCode.REQUEST_CLOSED,
-        at=now,
+        id=event_id(grant.request.uid, code, discriminator),
+        code=code,
+        at=at,
         actor=OPERATOR,
         subject=grant.subject.username,
         request=grant.request,
-        data=_closing_data(close, grant),
+        data=data,
     )
 
 

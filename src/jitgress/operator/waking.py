@@ -9,7 +9,7 @@ from jitgress.kube.controller import Controller
 from jitgress.kube.reflector import Subscriber
 from jitgress.operator.caches import Caches, Key, Object, key_of
 from jitgress.operator.conditions import find_condition
-from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_named, is_ours
+from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_named, is_ours, served_routes
 from jitgress.operator.settings import OperatorSettings
 
 
@@ -66,11 +66,8 @@ class Waker:
             self._request(request)
         for grant in self._caches.grants.values():
             self._grant(grant)
-        for cache, hosts_of in (
-            (self._caches.ingresses, hosts_of_ingress),
-            (self._caches.http_routes, hosts_of_http_route),
-        ):
-            for route in cache.values() if cache is not None else ():
+        for _, cache, hosts_of in served_routes(self._caches):
+            for route in cache.values():
                 self._route(route, hosts_of(route))
 
     def _request(self, found: Object) -> None:
@@ -81,13 +78,17 @@ class Waker:
     def _review(self, found: Object) -> None:
         """Wake the request that the review is counted for: by its UID, whatever name stands beside it."""
         request = found["spec"].get("request", {})
-        self._concerns.requests.add((found["metadata"]["namespace"], request.get("name", "")))
-        self._request_of(request.get("uid", ""), named=request.get("name", ""))
+        key = (found["metadata"]["namespace"], request.get("name", ""))
+        self._concerns.requests.add(key)
+        self._request_of(request.get("uid", ""), named=key)
 
-    def _request_of(self, uid: str, *, named: str) -> None:
+    def _request_of(self, uid: str, *, named: Key) -> None:
+        """Wake the request with this UID where it isn't the one that was named: then only a search finds it."""
+        found = self._caches.requests.get(*named)
+        if found is not None and found["metadata"]["uid"] == uid:
+            return
         for request in self._caches.requests.values():
-            metadata = request["metadata"]
-            if metadata["uid"] == uid and metadata["name"] != named:
+            if request["metadata"]["uid"] == uid:
                 self._concerns.requests.add(key_of(request))
 
     def _target(self, found: Object) -> None:
@@ -112,7 +113,7 @@ class Waker:
         self._concerns.grants.add(found["metadata"]["name"])
         self._concerns.requests.add(key)
         self._concerns.exposure.add(key)
-        self._request_of(found["metadata"]["name"], named=request.get("name", ""))
+        self._request_of(found["metadata"]["name"], named=key)
         self._concerns.routes.add(Host(spec.get("host", "")))
         self._sharers_of(found)
 

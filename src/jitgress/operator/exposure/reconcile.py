@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from jitgress.crds.values import grant_value
-from jitgress.domain.event import Event, EventCode, event_id
+from jitgress.domain.event import Event, EventCode, EventValue
 from jitgress.domain.grant import Grant
 from jitgress.domain.window import format_time, parse_time
 from jitgress.kube.errors import NotFoundError
@@ -18,7 +18,7 @@ from jitgress.operator.exposure.decide import Finding, Opening, finding, is_hidd
 from jitgress.operator.exposure.gates import all_have
 from jitgress.operator.hosts import foreign_route
 from jitgress.operator.ports import Probe, Prober, Sighting
-from jitgress.operator.record import OPERATOR, recorded
+from jitgress.operator.record import about_grant, recorded
 from jitgress.operator.world import World
 
 _log = structlog.get_logger()
@@ -125,30 +125,16 @@ class ExposureReconciler:
 
 def _exposed(grant: Grant, through: str, probe: Probe) -> Event:
     """Once for each route through which a host stays open after its end."""
-    return Event(
-        id=event_id(grant.request.uid, EventCode.EXPOSURE_FOUND, through),
-        code=EventCode.EXPOSURE_FOUND,
-        at=probe.at,
-        actor=OPERATOR,
-        subject=grant.subject.username,
-        request=grant.request,
-        data={"host": grant.host, "through": through, "answer": probe.detail},
-    )
+    data: dict[str, EventValue] = {"host": grant.host, "through": through, "answer": probe.detail}
+    return about_grant(grant, EventCode.EXPOSURE_FOUND, probe.at, discriminator=through, data=data)
 
 
 def _hidden(grant: Grant, ended_at: datetime, seen_at: datetime) -> Event:
     """The lateness is an upper bound: from the end of the access to the look that found the host hidden."""
     lateness = max(seen_at - min(ended_at, grant.window.not_after), timedelta(0))
-    return Event(
-        id=event_id(grant.request.uid, EventCode.HOST_HIDDEN),
-        code=EventCode.HOST_HIDDEN,
-        at=seen_at,
-        actor=OPERATOR,
-        subject=grant.subject.username,
-        request=grant.request,
-        data={
-            "host": grant.host,
-            "hidden_at": format_time(seen_at),
-            "lateness_ms": lateness // timedelta(milliseconds=1),
-        },
-    )
+    data: dict[str, EventValue] = {
+        "host": grant.host,
+        "hidden_at": format_time(seen_at),
+        "lateness_ms": lateness // timedelta(milliseconds=1),
+    }
+    return about_grant(grant, EventCode.HOST_HIDDEN, seen_at, data=data)

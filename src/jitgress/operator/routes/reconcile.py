@@ -1,6 +1,5 @@
 """Publishes, changes and removes the route of one host at a time, and puts right what others did to it."""
 
-from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +13,12 @@ from jitgress.domain.window import to_milliseconds
 from jitgress.kube.errors import NotFoundError
 from jitgress.kube.resources import HTTP_ROUTES, INGRESSES, Resource
 from jitgress.operator.caches import Cache, Object, understood
-from jitgress.operator.hosts import hosts_meant, hosts_of_http_route, hosts_of_ingress, is_ours, route_name
+from jitgress.operator.hosts import HostsOf, hosts_meant, is_ours, route_name, served_routes
 from jitgress.operator.record import OPERATOR
 from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, is_stray
 from jitgress.operator.settings import RouteKind
 from jitgress.operator.world import World
 
-HostsOf = Callable[[Object], Iterable[str]]
 _log = structlog.get_logger()
 
 
@@ -43,7 +41,7 @@ class RouteReconciler:
         """Bring the route of `host` to where it should be; return when its first grant ends."""
         now = self._world.clock.now()
         sharers = self._sharers(host)
-        for resource, cache, hosts_of in self._kinds():
+        for resource, cache, hosts_of in served_routes(self._world.caches):
             for stray, first in self._strays(host, cache, hosts_of):
                 await self._remove(resource, first, stray)
             observed = cache.get(self._world.settings.namespace, route_name(host))
@@ -55,14 +53,6 @@ class RouteReconciler:
                 await self._publish(resource, host, desired, observed)
         ends = [each.grant.window.not_after for each in sharers if not each.grant.window.has_ended(now)]
         return min(ends, default=None)
-
-    def _kinds(self) -> list[tuple[Resource, Cache, HostsOf]]:
-        caches = self._world.caches
-        kinds = (
-            (INGRESSES, caches.ingresses, hosts_of_ingress),
-            (HTTP_ROUTES, caches.http_routes, hosts_of_http_route),
-        )
-        return [(resource, cache, hosts_of) for resource, cache, hosts_of in kinds if cache is not None]
 
     def _strays(self, host: Host, cache: Cache, hosts_of: HostsOf) -> list[tuple[Object, Host]]:
         """Return what claims to be ours, and to be for `host`, under a name that we never give.
