@@ -3,18 +3,27 @@
 The story that the defaults tell: alice (dev) asks at NOW for shop/orders; carol or chris (approvers) approve.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+from jitgress.domain.answer import Answer, AnswerVerdict
+from jitgress.domain.approval import Approval, Quorum
+from jitgress.domain.decide import decide
+from jitgress.domain.expression import Circumstances
 from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.host import parse_host
-from jitgress.domain.policy import Approval, Policy, TargetSelector
+from jitgress.domain.policy import Policy, PolicyList, TargetSelector
 from jitgress.domain.request import Request, RequestRef
-from jitgress.domain.review import Review, ReviewDecision
+from jitgress.domain.review import Narrowing, Review, ReviewDecision
+from jitgress.domain.ruling import Decision
+from jitgress.domain.schedule import Schedule, Weekday
 from jitgress.domain.scope import Scope
+from jitgress.domain.situation import Situation
 from jitgress.domain.subject import Subject, SubjectKind, SubjectRef
 from jitgress.domain.target import NotReady, Ready, Target, TargetRef
+from jitgress.domain.terms import BreakGlass
 from jitgress.domain.window import Window
 
 NOW: Final = datetime(2026, 1, 1, 10, tzinfo=UTC)
@@ -42,6 +51,30 @@ class ClocksPutBack(tzinfo):
         return "put-back"
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A pattern that is nothing but a text to be found."""
+
+    text: str
+
+    def is_found_in(self, text: str) -> bool:
+        return self.text in text
+
+    def is_whole(self, text: str) -> bool:
+        return self.text == text
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An expression whose meaning is a Python function."""
+
+    text: str
+    meaning: Callable[[Circumstances], bool]
+
+    def holds(self, circumstances: Circumstances) -> bool:
+        return self.meaning(circumstances)
+
+
 def seconds(number: float) -> timedelta:
     return timedelta(seconds=number)
 
@@ -61,6 +94,10 @@ def user(name: str) -> SubjectRef:
 
 def group(name: str) -> SubjectRef:
     return SubjectRef(SubjectKind.GROUP, name)
+
+
+def workload(**claims: str) -> SubjectRef:
+    return SubjectRef(SubjectKind.WORKLOAD, claims=frozenset(claims.items()))
 
 
 def a_scope(*paths: str, methods: Iterable[str] = ("GET", "POST")) -> Scope:
@@ -92,8 +129,25 @@ def an_approval(
 ) -> Approval:
     """Return the terms of approval, by the group `approvers` unless others are named."""
     if automatic:
-        return Approval(0, approvers, timeout)
-    return Approval(required, approvers or (group("approvers"),), timeout)
+        return Approval((), timeout, others=approvers)
+    return Approval((Quorum(required, approvers or (group("approvers"),)),), timeout)
+
+
+def a_schedule(
+    begins: str = "09:00", ends: str = "11:00", *, days: Iterable[str] = tuple(Weekday), zone: str = "UTC"
+) -> Schedule:
+    """Return a schedule with one span, which NOW is in unless told otherwise."""
+    return Schedule.of(zone, [(days, begins, ends)])
+
+
+def a_glass(
+    *subjects: SubjectRef,
+    max_duration: timedelta = timedelta(hours=2),
+    review_within: timedelta = timedelta(days=1),
+    locks_out: bool = False,
+) -> BreakGlass:
+    """Return the terms on which dev may break the glass, unless others are named."""
+    return BreakGlass(subjects or (group("dev"),), max_duration, review_within, locks_out)
 
 
 def a_policy(
@@ -104,10 +158,9 @@ def a_policy(
     targets: TargetSelector | None = None,
     max_duration: timedelta = timedelta(hours=1),
     approval: Approval | None = None,
-    ceiling: Scope | None = None,
-    defect: str | None = None,
+    **terms: Any,
 ) -> Policy:
-    """Return a policy that lets dev reach everything in shop for an hour after one approval."""
+    """Return a policy that lets dev reach everything in shop for an hour after one approval; `terms` name the rest."""
     return Policy(
         name=name,
         priority=priority,
@@ -115,8 +168,7 @@ def a_policy(
         targets=targets or TargetSelector(namespaces=frozenset({"shop"})),
         max_duration=max_duration,
         approval=approval or an_approval(),
-        ceiling=ceiling,
-        defect=defect,
+        **terms,
     )
 
 
@@ -128,11 +180,13 @@ def a_request(  # noqa: PLR0913  a builder can name every field
     target: str = "orders",
     requester: Subject = ALICE,
     reason: str = "INC-123 orders are stuck",
-    duration: timedelta = timedelta(minutes=30),
+    duration: timedelta | None = timedelta(minutes=30),
     created_at: datetime = NOW,
     paths: Iterable[str] = (),
     methods: Iterable[str] = (),
+    **more: Any,
 ) -> Request:
+    """Return alice's request for half an hour; `more` names the fields that few requests have."""
     return Request(
         ref=RequestRef(namespace, name, uid),
         target=target,
@@ -142,6 +196,7 @@ def a_request(  # noqa: PLR0913  a builder can name every field
         created_at=created_at,
         paths=tuple(paths),
         methods=tuple(methods),
+        **more,
     )
 
 
@@ -153,6 +208,7 @@ def a_review(
     uid: str | None = None,
     request_uid: str = "request-1",
     comment: str = "",
+    narrowing: Narrowing | None = None,
 ) -> Review:
     """Return a review, made a minute after NOW unless told otherwise; its uid tells who said what."""
     decision = ReviewDecision(decision)
@@ -165,7 +221,19 @@ def a_review(
         reviewer=reviewer,
         created_at=at or after(60),
         comment=comment,
+        narrowing=narrowing or Narrowing(),
     )
+
+
+def an_answer(
+    verdict: AnswerVerdict | str = AnswerVerdict.APPROVE,
+    *,
+    at: datetime | None = None,
+    webhook: str = "change",
+    **more: Any,
+) -> Answer:
+    """Return what the external system said, a minute after NOW unless told otherwise."""
+    return Answer(webhook, AnswerVerdict(verdict), at or after(60), **more)
 
 
 def a_window(not_before: datetime = NOW, duration: timedelta = timedelta(minutes=30)) -> Window:
@@ -180,9 +248,11 @@ def a_grant(
     address: str = ADDRESS,
     scope: Scope | None = None,
     window: Window | None = None,
+    **more: Any,
 ) -> Grant:
     """Return the grant that `request` got for `target`."""
     request, target = request or a_request(), target or a_target()
+    window = window or a_window()
     return Grant(
         id=GrantId(request.ref.uid),
         request=request.ref,
@@ -192,5 +262,30 @@ def a_grant(
         host=target.host,
         address=address,
         scope=scope or target.ceiling,
-        window=window or a_window(),
+        window=window,
+        **{"since": window.not_before} | more,
+    )
+
+
+def a_situation(**facts: Any) -> Situation:
+    """Return a situation in which nothing counts against the request."""
+    return Situation(**facts)
+
+
+def decided(
+    target: Target | None,
+    policies: Iterable[Policy],
+    request: Request | None = None,
+    reviews: Iterable[Review] = (),
+    now: datetime = NOW,
+    **situation: Any,
+) -> Decision:
+    """Decide about a request where nothing counts against it but what `situation` names."""
+    return decide(
+        target,
+        PolicyList(tuple(policies)),
+        request or a_request(),
+        reviews,
+        situation=a_situation(**situation),
+        now=now,
     )

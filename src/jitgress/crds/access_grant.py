@@ -4,8 +4,8 @@ from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
 
-from jitgress.crds.access_request import IMMUTABLE
 from jitgress.crds.fields import (
+    CIDRs,
     Condition,
     Conditions,
     ExactHost,
@@ -18,12 +18,39 @@ from jitgress.crds.fields import (
     Time,
     Uid,
     matching,
+    rule,
     rules,
 )
 
 _IS_ADDRESS: Final = matching(
     r"^(\[[0-9a-f:.]+\]|[0-9.]+):[0-9]{1,5}$",
     "address must be IP:port, such as 10.0.0.7:80; an IPv6 address stands in brackets",
+)
+
+
+_STAYS: Final = " && ".join(
+    f"self.{field} == oldSelf.{field}"
+    for field in ("request", "target", "policy", "subject", "host", "address", "notBefore", "since", "extensions")
+)
+_NARROWS: Final = rule(
+    f"{_STAYS} && has(self.reviewBy) == has(oldSelf.reviewBy)"
+    " && (!has(self.reviewBy) || self.reviewBy == oldSelf.reviewBy)"
+    " && self.notAfter <= oldSelf.notAfter"
+    " && self.methods.all(method, method in oldSelf.methods)",
+    "a grant never becomes wider or longer: make a new AccessRequest instead",
+    reason="FieldValueForbidden",
+)
+_NARROWS_PATHS: Final = rule(
+    "self.paths.all(path, oldSelf.paths.exists(outer, outer == '/' || path == outer || path.startsWith(outer + '/')))",
+    "a grant never gets further paths: make a new AccessRequest instead",
+    "paths",
+    reason="FieldValueForbidden",
+)
+_NARROWS_SOURCES: Final = rule(
+    "!has(oldSelf.sourceCIDRs) || (has(self.sourceCIDRs) && self.sourceCIDRs.all(network,"
+    " oldSelf.sourceCIDRs.exists(outer, cidr(outer).containsCIDR(network))))",
+    "a grant never gets further sources: make a new AccessRequest instead",
+    reason="FieldValueForbidden",
 )
 
 
@@ -38,7 +65,7 @@ class ObjectName(Part):
 class AccessGrantSpec(Part):
     """Who may send which requests to which host, when, and where the gate passes them on."""
 
-    model_config = ConfigDict(json_schema_extra=rules(IMMUTABLE))
+    model_config = ConfigDict(json_schema_extra=rules(_NARROWS, _NARROWS_PATHS, _NARROWS_SOURCES))
 
     request: ObjectName
     target: ObjectName
@@ -50,6 +77,10 @@ class AccessGrantSpec(Part):
     methods: Methods
     not_before: Time
     not_after: Time
+    since: Annotated[Time, Field(description="When the first of a chain of extensions began.")]
+    extensions: Annotated[int, Field(ge=0, le=100, description="How many extensions led to it.")]
+    review_by: Annotated[Time, Field(description="Break-glass: when it must have been reviewed.")] | None = None
+    source_cidrs: Annotated[CIDRs | None, Field(alias="sourceCIDRs", description="Absent: from anywhere.")] = None
 
 
 class AccessGrantStatus(Part):

@@ -15,16 +15,26 @@ from jitgress.crds.fields import (
     Part,
     Paths,
     Time,
+    Uid,
+    Username,
     matching,
     rule,
     rules,
 )
+from jitgress.domain.review import ReviewDecision
 
 IMMUTABLE = rule(
     "self == oldSelf",
     "spec can't be changed: make a new object instead",
     reason="FieldValueForbidden",
 )
+
+
+class ExtendedName(Part):
+    """The request in the same namespace whose access is to last longer."""
+
+    name: Name
+    uid: Uid
 
 
 class AccessRequestSpec(Part):
@@ -48,9 +58,16 @@ class AccessRequestSpec(Part):
             ),
         ),
     ]
-    duration_seconds: Annotated[int, Field(ge=1, le=86_400)]
+    ticket: Annotated[str, Field(min_length=1, max_length=128, json_schema_extra=rules(PLAIN_TEXT))] | None = None
+    duration_seconds: Annotated[int, Field(ge=1, le=86_400, description="Absent: the policy's default.")] | None = None
+    start_time: Annotated[Time, Field(description="Absent: as soon as it is permitted.")] | None = None
+    end_time: Annotated[Time, Field(description="Never open at or after this, such as the end of a change.")] | None = (
+        None
+    )
     paths: Paths | None = None
     methods: Methods | None = None
+    extends: ExtendedName | None = None
+    break_glass: Annotated[bool, Field(description="Open at once, and be reviewed afterwards.")] = False
 
 
 class ApprovalsPart(Part):
@@ -58,7 +75,7 @@ class ApprovalsPart(Part):
 
     required: int
     counted: int
-    by: Annotated[list[str], Field(max_length=10)]
+    by: Annotated[list[str], Field(max_length=100)]
 
 
 class WindowPart(Part):
@@ -76,6 +93,15 @@ class DenialPart(Part):
     remedy: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
 
 
+class BreakGlassPart(Part):
+    """Until when it must be reviewed, and who did so."""
+
+    review_due_at: Time
+    reviewed_at: Time | None = None
+    reviewed_by: Username | None = None
+    verdict: ReviewDecision | None = None
+
+
 class AccessRequestStatus(Part):
     """What became of the request. Derived; nothing reads it back as truth."""
 
@@ -84,10 +110,12 @@ class AccessRequestStatus(Part):
     denial: DenialPart | None = None
     policy: Name | None = None
     approvals: ApprovalsPart | None = None
-    waiting_for: Annotated[list[str], Field(max_length=64)] | None = None
+    waiting_for: Annotated[list[str], Field(max_length=600)] | None = None
     window: WindowPart | None = None
     url: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
     grant: Name | None = None
+    extensions: Annotated[int, Field(description="How many extensions led to it.")] | None = None
+    break_glass: BreakGlassPart | None = None
     active_at: Time | None = None
     closed_at: Time | None = None
     hidden_at: Time | None = None

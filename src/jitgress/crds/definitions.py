@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from jitgress.crds.access_grant import AccessGrantSpec, AccessGrantStatus
-from jitgress.crds.access_policy import AccessPolicySpec
+from jitgress.crds.access_policy import AccessPolicySpec, AccessPolicyStatus
 from jitgress.crds.access_request import AccessRequestSpec, AccessRequestStatus
 from jitgress.crds.access_review import AccessReviewSpec, AccessReviewStatus
 from jitgress.crds.access_target import AccessTargetSpec, AccessTargetStatus
@@ -28,13 +28,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One resource and its models. `status` is None for a kind that nobody derives anything for."""
+    """One resource and its models."""
 
     name: str
     plural: str
     short: str
     spec: type[BaseModel]
-    status: type[BaseModel] | None
+    status: type[BaseModel]
     columns: tuple[Column, ...]
     is_namespaced: bool = True
 
@@ -62,12 +62,15 @@ KINDS: Final = (
         "accesspolicies",
         "apol",
         AccessPolicySpec,
-        None,
+        AccessPolicyStatus,
         (
             Column("Priority", ".spec.priority", "integer"),
+            Column("Effect", ".spec.effect"),
             Column("Subjects", ".spec.subjects"),  # whole: of a path to many values the first alone is shown
             Column("Approvals", ".spec.approval.required", "integer"),
             Column("Max-Seconds", ".spec.maxDurationSeconds", "integer"),
+            Column("Glass-Seconds", ".spec.breakGlass.maxDurationSeconds", "integer", priority=1),
+            Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             _AGE,
         ),
         is_namespaced=False,
@@ -83,6 +86,8 @@ KINDS: Final = (
             Column("Target", ".spec.target"),
             Column("Requester", ".spec.requester.username"),
             Column("Closes", ".status.window.notAfter"),
+            Column("Break-Glass", ".spec.breakGlass", "boolean"),
+            Column("Opens", ".status.window.notBefore", priority=1),
             Column("Policy", ".status.policy", priority=1),
             Column("Waits-For", ".status.waitingFor", priority=1),
             Column("Reason", ".spec.reason", priority=1),
@@ -115,6 +120,7 @@ KINDS: Final = (
             Column("Subject", ".spec.subject.username"),
             Column("Request", ".spec.request.name"),
             Column("Closes", ".spec.notAfter"),
+            Column("Review-By", ".spec.reviewBy"),
             Column("Probed", ".status.conditions[?(@.type=='Probed')].status"),
             Column("Paths", ".spec.paths", priority=1),
             Column("Methods", ".spec.methods", priority=1),
@@ -131,9 +137,8 @@ def definition(kind: Kind) -> dict[str, Any]:
         "kind": {"type": "string"},
         "metadata": {"type": "object"},
         "spec": structural(kind.spec),
+        "status": structural(kind.status),
     }
-    if kind.status is not None:
-        properties["status"] = structural(kind.status)
     version: dict[str, Any] = {
         "name": VERSION,
         "served": True,
@@ -147,9 +152,8 @@ def definition(kind: Kind) -> dict[str, Any]:
             }
         },
         "additionalPrinterColumns": [_column(each) for each in kind.columns],
+        "subresources": {"status": {}},
     }
-    if kind.status is not None:
-        version["subresources"] = {"status": {}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

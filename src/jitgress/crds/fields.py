@@ -150,18 +150,71 @@ Methods = Annotated[
 ]
 
 
+_ClaimKey = Annotated[str, Field(min_length=1, max_length=MAX_USERNAME)]
+_ClaimValue = Annotated[str, Field(max_length=MAX_TEXT)]
+Claims = Annotated[
+    dict[_ClaimKey, Annotated[list[_ClaimValue], Field(max_length=64)]],
+    Field(max_length=32, description="What the token said beside that: `extra` of the Kubernetes UserInfo."),
+]
+LabelValue = Annotated[str, Field(max_length=63)]
+PatternText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=512,
+        description="A regular expression in RE2's syntax.",
+        json_schema_extra=rules(
+            rule("''.matches(self) ? true : true", "pattern must be a regular expression of RE2: no look-around")
+        ),
+    ),
+]
+Hint = Annotated[str, Field(min_length=1, max_length=256, json_schema_extra=rules(PLAIN_TEXT))]
+CIDRs = Annotated[
+    list[
+        Annotated[
+            str,
+            Field(
+                max_length=50,
+                json_schema_extra=rules(
+                    rule(
+                        "isCIDR(self) && cidr(self).masked() == cidr(self)",
+                        "must be a network such as 10.0.0.0/8 or 2001:db8::/32: no bits set after its length",
+                    )
+                ),
+            ),
+        ]
+    ],
+    Field(min_length=1, max_length=64, json_schema_extra={"x-kubernetes-list-type": "set"}),
+]
+
+
 class Identity(Part):
-    """Somebody as the API server authenticated them; admission compares both fields with the caller."""
+    """Somebody as the API server authenticated them; admission compares all fields with the caller."""
 
     username: Username
     groups: Groups = Field(default_factory=list[str])
+    claims: Claims | None = None
+
+
+_NAMED: Final = rule(
+    "self.kind == 'Workload' ? !has(self.name) && has(self.claims) : has(self.name)",
+    "must have a name, unless its kind is Workload: that one has claims alone",
+)
 
 
 class SubjectName(Part):
-    """A user or a group by name (Kubernetes RBAC, `Subject`)."""
+    """A user or a group by name (Kubernetes RBAC, `Subject`), or a workload by claims. All that is stated must hold."""
+
+    model_config = ConfigDict(json_schema_extra=rules(_NAMED))
 
     kind: SubjectKind
-    name: Username
+    name: Username | None = None
+    claims: (
+        Annotated[
+            dict[_ClaimKey, Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]], Field(min_length=1, max_length=8)
+        ]
+        | None
+    ) = None
 
 
 class ScopePart(Part):

@@ -67,6 +67,25 @@ def whole_number(found: Mapping[str, Any], key: str, lowest: int, highest: int) 
     return value
 
 
+def some_whole_number(found: Mapping[str, Any], key: str, lowest: int, highest: int) -> int | None:
+    """Return the whole number in field `key`, or None where the field is left out. Raises `InvalidValueError`."""
+    return whole_number(found, key, lowest, highest) if key in found else None
+
+
+def flag(found: Mapping[str, Any], key: str) -> bool:
+    """Return whether field `key` says true; left out it doesn't. Raises `InvalidValueError`."""
+    value = found.get(key, False)
+    if not isinstance(value, bool):
+        raise _wrong(key, "true or false")
+    return value
+
+
+def text_lists(found: Mapping[str, Any], key: str) -> dict[str, tuple[str, ...]]:
+    """Return the lists of texts by name in field `key`; absent ones are none. Raises `InvalidValueError`."""
+    values = mapping(found, key) if key in found else dict[str, Any]()
+    return {name: texts(values, name) for name in values}
+
+
 def nothing_but(found: Mapping[str, Any], *fields: str) -> Mapping[str, Any]:
     """Return `found` if it has no field but these: an unknown one may be a restriction. Raises `InvalidValueError`."""
     unknown = sorted(set(found) - set(fields))

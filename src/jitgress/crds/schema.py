@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from pydantic import BaseModel
 
 Schema = dict[str, Any]
-_DROPPED: Final = frozenset({"title", "$defs", "additionalProperties", "const"})
+_DROPPED: Final = frozenset({"title", "$defs", "additionalProperties", "const", "propertyNames"})
 _INT_OR_STRING: Final = "x-kubernetes-int-or-string"
 
 

@@ -4,25 +4,47 @@ A field that this version does not know may be a restriction, so an object that 
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
-from jitgress.crds.grants import grant_object, grant_value, subject_value
-from jitgress.crds.reading import mapping, mappings, nothing_but, some_texts, text, text_map, texts, whole_number
+from jitgress.crds.grants import IDENTITY, grant_object, grant_value, subject_value
+from jitgress.crds.policies import policy_value
+from jitgress.crds.reading import (
+    flag,
+    mapping,
+    mappings,
+    nothing_but,
+    some_texts,
+    some_whole_number,
+    text,
+    text_map,
+    texts,
+)
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.host import parse_host
-from jitgress.domain.policy import Approval, Policy, TargetSelector
 from jitgress.domain.request import Request, RequestRef
-from jitgress.domain.review import Review, ReviewDecision
+from jitgress.domain.review import Narrowing, Review, ReviewDecision
 from jitgress.domain.scope import Scope
-from jitgress.domain.subject import SubjectKind, SubjectRef
 from jitgress.domain.target import NotReady, Ready, Target, TargetRef
 from jitgress.domain.window import parse_time
 
 __all__ = ["grant_object", "grant_value", "policy_value", "request_value", "review_value", "target_value"]
 
 _DAY_S = 86_400
-_WEEK_S = 604_800
+_ASKED = (
+    "target",
+    "requester",
+    "reason",
+    "ticket",
+    "durationSeconds",
+    "startTime",
+    "endTime",
+    "paths",
+    "methods",
+    "extends",
+    "breakGlass",
+)
+_NARROWED = ("durationSeconds", "startTime", "paths", "methods")
 
 
 def target_value(found: Mapping[str, Any]) -> Target:
@@ -38,35 +60,26 @@ def target_value(found: Mapping[str, Any]) -> Target:
     )
 
 
-def policy_value(found: Mapping[str, Any]) -> Policy:
-    """Return an AccessPolicy."""
-    spec = nothing_but(
-        mapping(found, "spec"), "priority", "subjects", "targets", "maxDurationSeconds", "scope", "approval"
-    )
-    return Policy(
-        name=text(mapping(found, "metadata"), "name"),
-        priority=whole_number(spec, "priority", 0, 1000),
-        subjects=_subjects(spec),
-        targets=_selector(mapping(spec, "targets")),
-        max_duration=timedelta(seconds=whole_number(spec, "maxDurationSeconds", 1, _DAY_S)),
-        approval=_approval(mapping(spec, "approval")),
-        ceiling=_scope(nothing_but(mapping(spec, "scope"), "paths", "methods")) if "scope" in spec else None,
-    )
-
-
 def request_value(found: Mapping[str, Any]) -> Request:
     """Return an AccessRequest."""
     metadata = mapping(found, "metadata")
-    spec = nothing_but(mapping(found, "spec"), "target", "requester", "reason", "durationSeconds", "paths", "methods")
+    spec = nothing_but(mapping(found, "spec"), *_ASKED)
+    namespace = text(metadata, "namespace")
+    duration = some_whole_number(spec, "durationSeconds", 1, _DAY_S)
     return Request(
-        ref=RequestRef(text(metadata, "namespace"), text(metadata, "name"), text(metadata, "uid")),
+        ref=RequestRef(namespace, text(metadata, "name"), text(metadata, "uid")),
         target=text(spec, "target"),
-        requester=subject_value(nothing_but(mapping(spec, "requester"), "username", "groups")),
+        requester=subject_value(nothing_but(mapping(spec, "requester"), *IDENTITY)),
         reason=text(spec, "reason"),
-        duration=timedelta(seconds=whole_number(spec, "durationSeconds", 1, _DAY_S)),
+        ticket=text(spec, "ticket") if "ticket" in spec else "",
+        duration=None if duration is None else timedelta(seconds=duration),
         created_at=parse_time(text(metadata, "creationTimestamp")),
+        start_at=_some_time(spec, "startTime"),
+        end_at=_some_time(spec, "endTime"),
         paths=some_texts(spec, "paths"),
         methods=some_texts(spec, "methods"),
+        extends=_extended(namespace, mapping(spec, "extends")) if "extends" in spec else None,
+        break_glass=flag(spec, "breakGlass"),
     )
 
 
@@ -77,9 +90,9 @@ def review_value(found: Mapping[str, Any]) -> Review:
     if decision not in set(ReviewDecision):
         raise InvalidValueError(f"unknown decision {decision!r}", remedy=f"Use one of {', '.join(ReviewDecision)}.")
     if decision == ReviewDecision.APPROVE:
-        nothing_but(spec, "request", "decision", "reviewer", "comment")
+        nothing_but(spec, "request", "decision", "reviewer", "comment", *_NARROWED)
         nothing_but(mapping(spec, "request"), "name", "uid")
-        nothing_but(mapping(spec, "reviewer"), "username", "groups")
+        nothing_but(mapping(spec, "reviewer"), *IDENTITY)
     return Review(
         uid=text(metadata, "uid"),
         name=text(metadata, "name"),
@@ -88,44 +101,27 @@ def review_value(found: Mapping[str, Any]) -> Review:
         reviewer=subject_value(mapping(spec, "reviewer")),
         created_at=parse_time(text(metadata, "creationTimestamp")),
         comment=text(spec, "comment") if spec.get("comment", "") != "" else "",
+        narrowing=_narrowing(spec) if decision == ReviewDecision.APPROVE else Narrowing(),
     )
 
 
-def _selector(found: Mapping[str, Any]) -> TargetSelector:
-    nothing_but(found, "namespaces", "names", "labels")
-    labels = text_map(found, "labels")
-    if "labels" in found and not labels:
-        raise InvalidValueError("field labels is stated and empty", remedy="Name a label, or leave the field out.")
-    return TargetSelector(frozenset(some_texts(found, "namespaces")), frozenset(some_texts(found, "names")), labels)
-
-
-def _approval(found: Mapping[str, Any]) -> Approval:
-    nothing_but(found, "required", "approvers", "timeoutSeconds")
-    return Approval(
-        required=whole_number(found, "required", 0, 10),
-        approvers=_subject_refs(found, "approvers"),
-        timeout=timedelta(seconds=whole_number(found, "timeoutSeconds", 60, _WEEK_S)),
+def _narrowing(spec: Mapping[str, Any]) -> Narrowing:
+    duration = some_whole_number(spec, "durationSeconds", 1, _DAY_S)
+    return Narrowing(
+        duration=None if duration is None else timedelta(seconds=duration),
+        paths=some_texts(spec, "paths"),
+        methods=some_texts(spec, "methods"),
+        start_at=_some_time(spec, "startTime"),
     )
 
 
-def _subjects(spec: Mapping[str, Any]) -> tuple[SubjectRef, ...]:
-    """Return whom a policy is about. Without anybody a later one would decide, and perhaps permit more."""
-    refs = _subject_refs(spec, "subjects")
-    if not refs:
-        raise InvalidValueError("field subjects names nobody", remedy="Name a user or a group.")
-    return refs
+def _some_time(spec: Mapping[str, Any], key: str) -> datetime | None:
+    return parse_time(text(spec, key)) if key in spec else None
 
 
-def _subject_refs(found: Mapping[str, Any], key: str) -> tuple[SubjectRef, ...]:
-    refs = (nothing_but(each, "kind", "name") for each in mappings(found, key))
-    return tuple(SubjectRef(_subject_kind(each), text(each, "name")) for each in refs)
-
-
-def _subject_kind(found: Mapping[str, Any]) -> SubjectKind:
-    kind = text(found, "kind")
-    if kind not in set(SubjectKind):
-        raise InvalidValueError(f"unknown kind of subject {kind!r}", remedy=f"Use one of {', '.join(SubjectKind)}.")
-    return SubjectKind(kind)
+def _extended(namespace: str, found: Mapping[str, Any]) -> RequestRef:
+    nothing_but(found, "name", "uid")
+    return RequestRef(namespace, text(found, "name"), text(found, "uid"))
 
 
 def _scope(found: Mapping[str, Any]) -> Scope:

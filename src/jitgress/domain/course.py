@@ -1,11 +1,11 @@
 """What happens next to a request: the decision, folded with what the ledger says has happened already.
 
-Invariant 4: what was opened keeps the window that was recorded, and only ever ends earlier.
+Invariant 4: what was opened keeps the window that was recorded; it may become narrower and end earlier, never more.
 Invariant 11: a request whose end has passed is over, whoever looks, whether or not anything was tidied up.
 What is closed stays closed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
@@ -24,6 +24,7 @@ from jitgress.domain.ruling import (
     Unexamined,
 )
 from jitgress.domain.target import NotReady, Ready, Target
+from jitgress.domain.window import Window
 
 
 class CloseReason(StrEnum):
@@ -35,6 +36,7 @@ class CloseReason(StrEnum):
     DENIED = "Denied"
     APPROVAL_TIMED_OUT = "ApprovalTimedOut"
     TARGET_GONE = "TargetGone"
+    SUPERSEDED = "Superseded"
     FAILED = "Failed"
 
 
@@ -43,7 +45,10 @@ class Recorded:
     """What the ledger holds about one request."""
 
     opened: Grant | None = None
+    """The grant as it was recorded last."""
     closed: "Close | None" = None
+    before: tuple[Grant, ...] = ()
+    """What it was before it was narrowed, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,13 @@ class Wait:
     """Nothing is open; look again at `until` at the latest (None: when something changes)."""
 
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """All is approved, and nothing is open before `window` begins. What is decided then, counts."""
+
+    window: Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +83,26 @@ class Close:
     """What policy, target or approver said, where they said no."""
 
 
-Course: TypeAlias = Wait | Open | Close
+Course: TypeAlias = Wait | Scheduled | Open | Close
 
 EXPIRED: Final = Close(CloseReason.EXPIRED, "its time is over. Ask again if you need more.")
 """How every grant ends that nothing ended earlier."""
 
 
-def course(decision: Decision, target: Target | None, request: Request, recorded: Recorded, now: datetime) -> Course:
-    """Return what should be of `request` at `now`."""
+def course(
+    decision: Decision,
+    target: Target | None,
+    request: Request,
+    recorded: Recorded,
+    *,
+    successor: str | None,
+    now: datetime,
+) -> Course:
+    """Return what should be of `request` at `now`. `successor` is the open request that extends it, if there is one."""
     if recorded.closed is not None:
         return recorded.closed
     if recorded.opened is not None:
-        return _while_open(decision, target, recorded.opened, now)
+        return _while_open(decision, target, recorded.opened, successor, now)
     match decision.ruling:
         case Permitted() as permitted:
             return _opening(permitted, decision, target, request, now)
@@ -101,6 +121,8 @@ def _opening(
 ) -> Course:
     if permitted.window.has_ended(now):
         return Close(CloseReason.EXPIRED, "its time had passed before it could be opened. Ask again.")
+    if now < permitted.window.not_before:
+        return Scheduled(permitted.window)
     if target is None or not isinstance(target.readiness, Ready) or decision.policy is None:
         return Wait(None)
     return Open(
@@ -114,13 +136,19 @@ def _opening(
             address=target.readiness.address,
             scope=permitted.scope,
             window=permitted.window,
+            sources=permitted.sources,
+            since=permitted.since,
+            extensions=permitted.extensions,
+            review_by=permitted.review_by,
         )
     )
 
 
-def _while_open(decision: Decision, target: Target | None, grant: Grant, now: datetime) -> Course:
+def _while_open(
+    decision: Decision, target: Target | None, grant: Grant, successor: str | None, now: datetime
+) -> Course:
     if grant.window.has_ended(now):
-        return EXPIRED
+        return _ended(successor)
     if target is None or target.ref.uid != grant.target.uid:
         return Close(CloseReason.TARGET_GONE, f"target {grant.target} was removed")
     if target.host != grant.host:
@@ -128,24 +156,48 @@ def _while_open(decision: Decision, target: Target | None, grant: Grant, now: da
     if isinstance(target.readiness, NotReady):
         return Close(CloseReason.TARGET_GONE, f"target {grant.target} is not ready: {target.readiness.message}")
     match decision.ruling:
-        case (Permitted() as permitted) | Unexamined(permitted=permitted) if _stays_within(permitted, grant):
-            return _at_address(target, grant)
-        case Permitted() | Unexamined() | Awaiting() | TimedOut():
-            return Close(CloseReason.REVOKED, "what policy or target permit changed while it was open. Ask again.")
+        case (Permitted() as permitted) | Unexamined(permitted=permitted):
+            return _as_far_as(permitted, target, grant, now)
+        case Awaiting() | TimedOut():
+            return _CHANGED
         case (Denied() | Stopped()) as ruling:
             return _ending(ruling, decision.reasons[-1])
         case _ as never:
             assert_never(never)
 
 
-def _stays_within(permitted: Permitted, grant: Grant) -> bool:
-    return grant.scope.within(permitted.scope) and grant.window.within(permitted.window)
+def _ended(successor: str | None) -> Close:
+    if successor is None:
+        return EXPIRED
+    return Close(CloseReason.SUPERSEDED, f"request {successor} extends it and has taken over")
 
 
-def _at_address(target: Target, grant: Grant) -> Course:
+def _as_far_as(permitted: Permitted, target: Target, grant: Grant, now: datetime) -> Course:
+    """Return the grant as far as it is still permitted: it may become less, and never more."""
+    left = narrowed(grant, permitted)
+    if left is None or left.window.has_ended(now):
+        return _CHANGED
     if target.readiness is None or target.readiness == Ready(grant.address):
-        return Open(grant)  # while it is being examined, what was recorded stands
+        return Open(left)  # while it is being examined, what was recorded stands
     return Close(CloseReason.TARGET_GONE, f"the Service of target {grant.target} was replaced. Ask again.")
+
+
+_CHANGED: Final = Close(CloseReason.REVOKED, "what policy or target permit changed while it was open. Ask again.")
+
+
+def narrowed(grant: Grant, permitted: Permitted) -> Grant | None:
+    """Return what both the open grant and the present decision permit, or None where that is nothing.
+
+    Its beginning, and what is recorded of it beside, stay as they are.
+    """
+    if permitted.window.not_before > grant.window.not_before:
+        return None
+    scope = grant.scope if grant.scope.within(permitted.scope) else grant.scope.meet(permitted.scope)
+    end = min(grant.window.not_after, permitted.window.not_after)
+    sources = grant.sources.meet(permitted.sources)
+    if scope is None or sources is None or end <= grant.window.not_before:
+        return None
+    return replace(grant, scope=scope, window=Window(grant.window.not_before, end), sources=sources)
 
 
 def _ending(ruling: Denied | TimedOut | Stopped, message: str) -> Close:

@@ -1,11 +1,13 @@
 """What is open now: the one thing that makes the gate let a request pass."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NewType
 
 from jitgress.domain.host import Host
 from jitgress.domain.request import RequestRef
 from jitgress.domain.scope import Scope
+from jitgress.domain.sources import ANYWHERE, Sources
 from jitgress.domain.subject import Subject
 from jitgress.domain.target import TargetRef
 from jitgress.domain.window import Window
@@ -27,3 +29,16 @@ class Grant:
     address: str
     scope: Scope
     window: Window
+    sources: Sources = ANYWHERE
+    """From where it may be used."""
+    since: datetime
+    """When the first of a chain of extensions began; the window's own beginning where it extends nothing."""
+    extensions: int = 0
+    """How many extensions led to it."""
+    review_by: datetime | None = None
+    """Break-glass only: when it must have been reviewed."""
+
+    @property
+    def is_break_glass(self) -> bool:
+        """Tell whether it was opened without being approved."""
+        return self.review_by is not None

@@ -5,12 +5,13 @@ Invariant 11: an approval at or after the time-out counts for nothing, whenever 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias, assert_never
 
+from jitgress.domain.answer import Answer, AnswerVerdict
+from jitgress.domain.asked import Asked
 from jitgress.domain.phrasing import describe_duration
-from jitgress.domain.policy import Policy
 from jitgress.domain.request import Request
 from jitgress.domain.review import JudgedReview, Review, ReviewDecision, ReviewStanding
 from jitgress.domain.ruling import StopKind, Stopped
@@ -20,23 +21,40 @@ from jitgress.domain.subject import Subject, any_names
 _ORDER: Final = {ReviewDecision.REVOKE: 0, ReviewDecision.DENY: 1, ReviewDecision.APPROVE: 2}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the reviews amount to. `approved_at` is set once enough people approved."""
+    """What the reviews amount to. `approved_at` is set once everybody who must approve did."""
 
-    judged: tuple[JudgedReview, ...]
-    approved_by: tuple[str, ...]
-    approved_at: datetime | None
+    judged: tuple[JudgedReview, ...] = ()
+    approvals: tuple[Review, ...] = ()
+    approved_at: datetime | None = None
     denied_by: Review | None = None
     stopped: Stopped | None = None
+    reviewed: Review | None = None
+    """Break-glass: the first review by somebody who may, whatever it said."""
+    answer: Answer | None = None
+    """What the external system said, if it did so in time."""
+
+    @property
+    def approvers(self) -> tuple[Subject, ...]:
+        """Who approved, in order."""
+        return tuple(review.reviewer for review in self.approvals)
+
+    @property
+    def approved_by(self) -> tuple[str, ...]:
+        """The names of those who approved, in order."""
+        return tuple(review.reviewer.username for review in self.approvals)
 
 
-def judge(request: Request, policy: Policy, reviews: Iterable[Review]) -> Verdict:
-    """Judge the reviews of `request` under `policy`. Reviews of another request are not looked at."""
-    verdict = Verdict((), (), request.created_at if policy.approval.is_automatic else None)
-    for review in in_order(request, reviews):
-        verdict = _add(verdict, request, policy, review)
-    return verdict
+def judge(asked: Asked, reviews: Iterable[Review]) -> Verdict:
+    """Judge the reviews of a request under its policy. Reviews of another request are not looked at."""
+    is_unasked = asked.opens_unasked()
+    verdict = Verdict(
+        approved_at=asked.request.created_at if is_unasked else None, answer=None if is_unasked else _answer(asked)
+    )
+    for review in in_order(asked.request, reviews):
+        verdict = _add(verdict, asked, review)
+    return verdict if is_unasked else replace(verdict, approved_at=_approved_at(verdict, asked))
 
 
 def in_order(request: Request, reviews: Iterable[Review]) -> list[Review]:
@@ -45,58 +63,97 @@ def in_order(request: Request, reviews: Iterable[Review]) -> list[Review]:
     return sorted(mine, key=lambda review: (review.created_at, _ORDER[review.decision], review.uid))
 
 
-def _add(verdict: Verdict, request: Request, policy: Policy, review: Review) -> Verdict:
-    objection = _objection(verdict, request, policy, review)
+def _answer(asked: Asked) -> Answer | None:
+    """Return the external system's answer, if the policy asks for one and it came in time."""
+    approval = asked.policy.approval
+    until = approval.deadline(asked.request.created_at)
+    mine = (each for each in asked.situation.answers if each.webhook == approval.webhook and each.at < until)
+    return next(mine, None)
+
+
+def _approved_at(verdict: Verdict, asked: Asked) -> datetime | None:
+    """Return when the last of all that must approve did so."""
+    approval = asked.policy.approval
+    times = [review.created_at for review in verdict.approvals]
+    if approval.webhook is not None:
+        if verdict.answer is None or verdict.answer.verdict is not AnswerVerdict.APPROVE:
+            return None
+        times.append(verdict.answer.at)
+    return max(times) if approval.is_reached(verdict.approvers) and times else None
+
+
+def _add(verdict: Verdict, asked: Asked, review: Review) -> Verdict:
+    objection = _objection(verdict, asked, review)
     if objection is not None:
         standing, message = objection
-        return Verdict(
-            (*verdict.judged, JudgedReview(review, standing, message)),
-            verdict.approved_by,
-            verdict.approved_at,
-            verdict.denied_by,
-            verdict.stopped,
-        )
-    judged = (*verdict.judged, JudgedReview(review, ReviewStanding.COUNTED, "counted"))
+        return replace(verdict, judged=(*verdict.judged, JudgedReview(review, standing, message)))
+    verdict = replace(verdict, judged=(*verdict.judged, JudgedReview(review, ReviewStanding.COUNTED, "counted")))
+    if asked.request.break_glass and review.reviewer.username != asked.request.requester.username:
+        verdict = replace(verdict, reviewed=verdict.reviewed or review)
     match review.decision:
         case ReviewDecision.APPROVE:
-            approved_by = (*verdict.approved_by, review.reviewer.username)
-            is_enough = len(approved_by) >= policy.approval.required
-            return Verdict(judged, approved_by, review.created_at if is_enough else None)
+            return verdict if asked.request.break_glass else replace(verdict, approvals=(*verdict.approvals, review))
         case ReviewDecision.DENY:
-            return Verdict(judged, verdict.approved_by, None, denied_by=review)
+            return replace(verdict, denied_by=review)
         case ReviewDecision.REVOKE:
-            stopped = Stopped(_stop_kind(verdict, request, review), review)
-            return Verdict(judged, verdict.approved_by, verdict.approved_at, stopped=stopped)
+            return replace(verdict, stopped=verdict.stopped or Stopped(_stop_kind(asked, review), review))
         case _ as never:
             assert_never(never)
 
 
-def _stop_kind(verdict: Verdict, request: Request, review: Review) -> StopKind:
-    if review.reviewer.username != request.requester.username:
+def _stop_kind(asked: Asked, review: Review) -> StopKind:
+    if review.reviewer.username != asked.request.requester.username:
         return StopKind.REVOKED
-    return StopKind.WITHDRAWN if verdict.approved_at is None else StopKind.GIVEN_BACK
+    return StopKind.GIVEN_BACK if asked.situation.is_opened else StopKind.WITHDRAWN
 
 
 _Objection: TypeAlias = tuple[ReviewStanding, str]
 
 
-def _objection(verdict: Verdict, request: Request, policy: Policy, review: Review) -> _Objection | None:
-    if verdict.denied_by or verdict.stopped:
+def _objection(verdict: Verdict, asked: Asked, review: Review) -> _Objection | None:
+    is_ended = bool(verdict.denied_by or verdict.stopped)
+    if is_ended and (not asked.request.break_glass or verdict.reviewed is not None):
         return ReviewStanding.NOT_NEEDED, "the request was ended by an earlier review"
-    objection = _to_the_reviewer(request, policy, review)
+    objection = _to_the_reviewer(asked, review)
     if objection is not None or review.decision is ReviewDecision.REVOKE:
         return objection
-    if verdict.approved_at is not None:
-        return ReviewStanding.NOT_NEEDED, "the request is approved already; revoke it to end it"
-    if review.created_at >= policy.approval.deadline(request.created_at):
-        waited = describe_duration(policy.approval.timeout)
-        return ReviewStanding.LATE, f"the time for approval ended {waited} after the request; it has to be made again"
-    if review.decision is ReviewDecision.APPROVE and _has_approved(verdict, review.reviewer):
-        return ReviewStanding.DUPLICATE, "you approved this request before; another person has to approve as well"
+    if asked.request.break_glass:
+        return _to_a_review_after(verdict, review)
+    return _to_its_time(verdict, asked, review)
+
+
+def _to_a_review_after(verdict: Verdict, review: Review) -> _Objection | None:
+    if review.decision is ReviewDecision.APPROVE and verdict.reviewed is not None:
+        return ReviewStanding.NOT_NEEDED, "it was reviewed already; revoke it to end it"
     return None
 
 
-def _to_the_reviewer(request: Request, policy: Policy, review: Review) -> _Objection | None:
+def _to_its_time(verdict: Verdict, asked: Asked, review: Review) -> _Objection | None:
+    approval = asked.policy.approval
+    if asked.opens_unasked() or _was_approved_before(review, _approved_at(verdict, asked)):
+        return ReviewStanding.NOT_NEEDED, "the request is approved already; revoke it to end it"
+    if review.created_at >= approval.deadline(asked.request.created_at):
+        waited = describe_duration(approval.timeout)
+        return ReviewStanding.LATE, f"the time for approval ended {waited} after the request; it has to be made again"
+    if review.decision is not ReviewDecision.APPROVE:
+        return None
+    if any(review.reviewer.is_same_person(other) for other in verdict.approvers):
+        return ReviewStanding.DUPLICATE, "you approved this request before; another person has to approve as well"
+    if not approval.has_room_for(verdict.approvers, review.reviewer):
+        missing = "; ".join(map(str, approval.missing(verdict.approvers)))
+        return ReviewStanding.NOT_NEEDED, f"enough of your group approved; still missing: {missing or 'nobody'}"
+    return None
+
+
+def _was_approved_before(review: Review, approved_at: datetime | None) -> bool:
+    """Tell whether all had approved by then. Who denies in the same second is heard: closed is the default."""
+    if approved_at is None:
+        return False
+    return approved_at < review.created_at or review.decision is not ReviewDecision.DENY
+
+
+def _to_the_reviewer(asked: Asked, review: Review) -> _Objection | None:
+    request, policy = asked.request, asked.policy
     is_revoke = review.decision is ReviewDecision.REVOKE
     if not is_revoke and review.reviewer.is_same_person(request.requester):
         return ReviewStanding.SELF_REVIEW, "nobody approves or denies their own request; ask one of the approvers"
@@ -108,7 +165,3 @@ def _to_the_reviewer(request: Request, policy: Policy, review: Review) -> _Objec
     if review.is_barred and review.decision is ReviewDecision.APPROVE:
         return ReviewStanding.NOT_ENTITLED, "you were not entitled when you approved; if you are now, approve again"
     return None
-
-
-def _has_approved(verdict: Verdict, reviewer: Subject) -> bool:
-    return any(reviewer.is_same_person(Subject(username)) for username in verdict.approved_by)

@@ -1,7 +1,7 @@
 """What an approver answers. Reviews are facts that are only ever added."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from jitgress.domain.subject import Subject
@@ -16,6 +16,16 @@ class ReviewDecision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowing:
+    """How an approver allows less than was asked for: shorter, fewer paths and methods, a later start. Never more."""
+
+    duration: timedelta | None = None
+    paths: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    start_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """One AccessReview. `request_uid` says of which very request: one made again under its name inherits nothing."""
 
@@ -26,6 +36,7 @@ class Review:
     reviewer: Subject
     created_at: datetime
     comment: str = ""
+    narrowing: Narrowing = Narrowing()
     is_barred: bool = False
     """The ledger holds that its author was not entitled: as an approval it never counts, whatever policy says later."""
 

@@ -11,10 +11,16 @@ from typing import assert_never
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One person or workload, as the API server authenticated it: a user name and its groups."""
+    """One person or workload, as the API server authenticated it (Kubernetes `UserInfo`; claims are its `extra`)."""
 
     username: str
     groups: frozenset[str] = frozenset()
+    claims: frozenset[tuple[str, str]] = frozenset()
+    """What its token said beside that: pairs of a key, such as `jitgress.dev/amr`, and one of its values."""
+
+    def values_of(self, key: str) -> frozenset[str]:
+        """Return every value of the claim `key`."""
+        return frozenset(value for name, value in self.claims if name == key)
 
     def is_same_person(self, other: "Subject") -> bool:
         """Tell whether both may be one person: user names that differ in case, width or invisible characters may.
@@ -30,29 +36,36 @@ class SubjectKind(StrEnum):
 
     USER = "User"
     GROUP = "Group"
+    WORKLOAD = "Workload"
 
 
 @dataclass(frozen=True, slots=True)
 class SubjectRef:
-    """A user or a group that a policy names."""
+    """A user, a group, or a workload by what its token says. Whatever `claims` are stated must all be there."""
 
     kind: SubjectKind
-    name: str
+    name: str = ""
+    claims: frozenset[tuple[str, str]] = frozenset()
 
     def names(self, subject: Subject) -> bool:
-        """Tell whether `subject` is this user or in this group. A name that is empty names nobody."""
-        if not self.name or not subject.username:
+        """Tell whether `subject` is meant. A name that is empty names nobody, nor does a workload without claims."""
+        if not subject.username or not self.claims <= subject.claims:
             return False
         match self.kind:
             case SubjectKind.USER:
-                return subject.username == self.name
+                return bool(self.name) and subject.username == self.name
             case SubjectKind.GROUP:
-                return self.name in subject.groups
+                return bool(self.name) and self.name in subject.groups
+            case SubjectKind.WORKLOAD:
+                return bool(self.claims)
             case _ as never:
                 assert_never(never)
 
     def __str__(self) -> str:
-        return f"{self.kind.value.lower()} {self.name}"
+        claims = ", ".join(f"{key}={value}" for key, value in sorted(self.claims))
+        if self.kind is SubjectKind.WORKLOAD:
+            return f"workload with {claims or 'nothing'}"
+        return f"{self.kind.value.lower()} {self.name}" + (f" with {claims}" if claims else "")
 
 
 def _folded(username: str) -> str:

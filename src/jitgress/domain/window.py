@@ -77,6 +77,13 @@ def parse_time(text: str) -> datetime:
     raise InvalidValueError(f"{text[:40]!r} is not an RFC 3339 time", remedy="Write it like 2026-01-01T10:00:00Z.")
 
 
+def parse_epoch(text: str) -> datetime | None:
+    """Return whole seconds since the epoch as a time, or None where `text` isn't that."""
+    if not re.fullmatch("[0-9]{1,11}", text):
+        return None
+    return _EPOCH + timedelta(seconds=int(text))
+
+
 def _whole_milliseconds(at: datetime) -> datetime:
     """Return `at` in UTC, where adding a duration is exact (in other zones Python adds to the clock on the wall)."""
     if at.utcoffset() is None:

@@ -5,14 +5,15 @@ Objects in a cache are never changed by a reader.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from jitgress.crds.values import policy_value, target_value
+from jitgress.crds.policies import policy_or_defect
+from jitgress.crds.values import target_value
 from jitgress.domain.errors import InvalidValueError
-from jitgress.domain.policy import Approval, Policy, TargetSelector
+from jitgress.domain.policy import Policies, Policy
+from jitgress.domain.policy_index import PolicyIndex
 from jitgress.domain.target import Target
 
 Object = Mapping[str, Any]
@@ -56,7 +57,44 @@ class Caches:
 
     def every_policy(self) -> tuple[Policy, ...]:
         """Return the policies; one that can't be understood stands in its place in the order and permits nothing."""
-        return tuple(understood(policy_value, each) or _defective(each) for each in self.policies.values())
+        return tuple(policy_or_defect(each) for each in self.policies.values())
+
+    def policies_index(self) -> Policies:
+        """Return the policies, ready to be looked up."""
+        return PolicyIndex(self.every_policy())
+
+    def requests_of(self, username: str) -> Iterable[Object]:
+        """Return the requests that somebody made."""
+        return [
+            each
+            for each in self.requests.values()
+            if each.get("spec", {}).get("requester", {}).get("username") == username
+        ]
+
+    def reviews_of(self, request_uid: str) -> Iterable[Object]:
+        """Return the reviews of a request."""
+        return [
+            each for each in self.reviews.values() if each.get("spec", {}).get("request", {}).get("uid") == request_uid
+        ]
+
+    def successors_of(self, request_uid: str) -> Iterable[Object]:
+        """Return the requests that extend this one."""
+        return [
+            each for each in self.requests.values() if each.get("spec", {}).get("extends", {}).get("uid") == request_uid
+        ]
+
+    def grants_of(self, username: str) -> Iterable[Object]:
+        """Return the grants that somebody has."""
+        return [
+            each for each in self.grants.values() if each.get("spec", {}).get("subject", {}).get("username") == username
+        ]
+
+    def grants_of_target(self, namespace: str, name: str) -> Iterable[Object]:
+        """Return the grants of a target."""
+        named = {"namespace": namespace, "name": name}
+        return [
+            each for each in self.grants.values() if named.items() <= each.get("spec", {}).get("target", {}).items()
+        ]
 
 
 def understood(convert: Callable[[Object], Value], found: Object) -> Value | None:
@@ -79,16 +117,3 @@ def key_of(found: Object) -> Key:
     """Return namespace and name of an object."""
     metadata = found["metadata"]
     return metadata.get("namespace", ""), metadata["name"]
-
-
-def _defective(found: Object) -> Policy:
-    priority = found.get("spec", {}).get("priority")
-    return Policy(
-        name=found["metadata"]["name"],
-        priority=priority if isinstance(priority, int) else 0,
-        subjects=(),
-        targets=TargetSelector(),
-        max_duration=timedelta(0),
-        approval=Approval(required=1),
-        defect="its form is unknown to this version",
-    )

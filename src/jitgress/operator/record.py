@@ -5,22 +5,15 @@ what was recorded first stands.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from jitgress.domain.course import Close, CloseReason, Recorded
-from jitgress.domain.denial import Denial, DenialCode
-from jitgress.domain.errors import InvalidValueError
+from jitgress.domain.course import Close
 from jitgress.domain.event import Event, EventCode, EventValue, event_id
-from jitgress.domain.grant import Grant, GrantId
-from jitgress.domain.host import parse_host
+from jitgress.domain.grant import Grant
 from jitgress.domain.request import Request
-from jitgress.domain.review import JudgedReview, Review, ReviewStanding
-from jitgress.domain.scope import Scope
-from jitgress.domain.subject import Subject
-from jitgress.domain.target import TargetRef
-from jitgress.domain.window import Window, format_time, parse_time
+from jitgress.domain.review import JudgedReview, Narrowing, Review
+from jitgress.domain.window import Window, format_time
 
 OPERATOR: Final = "jitgress-operator"
 """The actor of everything that no person did."""
@@ -36,7 +29,12 @@ def received(request: Request, now: datetime) -> Event:
         data={
             "target": request.target,
             "reason": request.reason,
-            "duration_seconds": request.duration // timedelta(seconds=1),
+            "ticket": request.ticket,
+            "duration_seconds": None if request.duration is None else request.duration // timedelta(seconds=1),
+            "start_at": None if request.start_at is None else format_time(request.start_at),
+            "end_at": None if request.end_at is None else format_time(request.end_at),
+            "extends": None if request.extends is None else request.extends.name,
+            "break_glass": request.break_glass,
             "paths": list(request.paths),
             "methods": list(request.methods),
             "groups": sorted(request.requester.groups),
@@ -59,10 +57,22 @@ def judged(request: Request, judged_review: JudgedReview, now: datetime) -> Even
             "decision": review.decision.value,
             "standing": judged_review.standing.value,
             "comment": review.comment,
+            **_narrowing(review.narrowing),
             "groups": sorted(review.reviewer.groups),
             "reviewed_at": format_time(review.created_at),
         },
     )
+
+
+def scheduled(request: Request, window: Window, approved_by: Iterable[str], now: datetime) -> Event:
+    """All is approved; it opens when its window begins."""
+    data: dict[str, EventValue] = {
+        "approved_by": list(approved_by),
+        "not_before": format_time(window.not_before),
+        "not_after": format_time(window.not_after),
+    }
+    discriminator = f"{data['not_before']} {data['not_after']}"
+    return _event(request, EventCode.REQUEST_SCHEDULED, now, discriminator=discriminator, data=data)
 
 
 def judgement_ids(request: Request, judged_review: JudgedReview) -> tuple[str, str]:
@@ -74,49 +84,49 @@ def judgement_ids(request: Request, judged_review: JudgedReview) -> tuple[str, s
     )
 
 
-def with_bars(history: Iterable[Event], request: Request, reviews: Iterable[Review]) -> tuple[Review, ...]:
-    """Return the reviews; those of which it is recorded that their authors were not entitled are barred.
-
-    Invariant 5: who was not entitled when they approved isn't made so by a later edit of the policy.
-    """
-    not_entitled = {
-        event.id
-        for event in history
-        if event.code is EventCode.REVIEW_IGNORED and event.data.get("standing") == ReviewStanding.NOT_ENTITLED.value
-    }
-    return tuple(
-        replace(review, is_barred=event_id(request.ref.uid, EventCode.REVIEW_IGNORED, review.uid) in not_entitled)
-        for review in reviews
-    )
-
-
 def opened(request: Request, grant: Grant, approved_by: Iterable[str], reasons: Iterable[str], now: datetime) -> Event:
     """A grant is about to be made. The event holds all of it: what is recorded is what is opened."""
+    told: dict[str, EventValue] = {"approved_by": list(approved_by), "reasons": list(reasons)}
+    return _event(request, EventCode.GRANT_OPENED, now, data=told | grant_data(grant))
+
+
+def narrowed(request: Request, grant: Grant, reasons: Iterable[str], now: datetime) -> Event:
+    """An open grant is about to become what the event holds: policy or target permit no more than that."""
+    data = grant_data(grant)
+    discriminator = " ".join(str(data[key]) for key in ("not_after", "paths", "methods", "sources"))
+    told: dict[str, EventValue] = {"reasons": list(reasons)}
+    return _event(request, EventCode.GRANT_NARROWED, now, discriminator=discriminator, data=told | data)
+
+
+def reviewed(request: Request, review: Review, now: datetime) -> Event:
+    """Somebody looked at a break-glass grant afterwards."""
     return _event(
         request,
-        EventCode.GRANT_OPENED,
+        EventCode.BREAK_GLASS_REVIEWED,
         now,
+        actor=review.reviewer.username,
         data={
-            "policy": grant.policy,
-            "approved_by": list(approved_by),
-            "reasons": list(reasons),
-            "target_namespace": grant.target.namespace,
-            "target_name": grant.target.name,
-            "target_uid": grant.target.uid,
-            "groups": sorted(grant.subject.groups),
-            "host": grant.host,
-            "address": grant.address,
-            "paths": list(grant.scope.paths),
-            "methods": list(grant.scope.sorted_methods()),
-            "not_before": format_time(grant.window.not_before),
-            "not_after": format_time(grant.window.not_after),
+            "review": review.name,
+            "decision": review.decision.value,
+            "comment": review.comment,
+            "reviewed_at": format_time(review.created_at),
         },
     )
+
+
+def overdue(request: Request, review_by: datetime, now: datetime) -> Event:
+    """Nobody reviewed a break-glass grant in time."""
+    return _event(request, EventCode.BREAK_GLASS_OVERDUE, now, data={"review_by": format_time(review_by)})
 
 
 def active(request: Request, grant: Grant, now: datetime) -> Event:
     """The host was seen refusing strangers: the grant is usable, and only by its subject."""
     return _event(request, EventCode.GRANT_ACTIVE, now, data={"host": grant.host})
+
+
+def removed(request: Request, now: datetime) -> Event:
+    """The request's object is about to be removed from the cluster, because it was over for long enough."""
+    return _event(request, EventCode.REQUEST_REMOVED, now, data={"name": request.ref.name})
 
 
 def closed(request: Request, close: Close, grant: Grant | None, now: datetime) -> Event:
@@ -125,34 +135,27 @@ def closed(request: Request, close: Close, grant: Grant | None, now: datetime) -
     return _event(request, EventCode.REQUEST_CLOSED, now, actor=close.by or OPERATOR, data=data)
 
 
-def recorded(history: Iterable[Event]) -> Recorded:
-    """Return what the ledger says has happened to a request."""
-    grant: Grant | None = None
-    close: Close | None = None
-    for event in history:
-        if event.code is EventCode.GRANT_OPENED and grant is None:
-            grant = opened_grant(event)
-        elif event.code is EventCode.REQUEST_CLOSED and close is None:
-            close = Close(_reason(event.data), _text(event.data, "message"), _person(event.actor), _denial(event.data))
-    return Recorded(grant, close)
-
-
-def opened_grant(event: Event) -> Grant:
-    """Return the grant that a `grant.opened` event holds. Raises `InvalidValueError` if it holds none."""
-    if event.request is None or event.subject is None:
-        raise InvalidValueError("a grant.opened event names no request or subject", remedy="Verify the ledger.")
-    data = event.data
-    return Grant(
-        id=GrantId(event.request.uid),
-        request=event.request,
-        target=TargetRef(_text(data, "target_namespace"), _text(data, "target_name"), _text(data, "target_uid")),
-        policy=_text(data, "policy"),
-        subject=Subject(event.subject, frozenset(_texts(data, "groups"))),
-        host=parse_host(_text(data, "host")),
-        address=_text(data, "address"),
-        scope=Scope.of(_texts(data, "paths"), _texts(data, "methods")),
-        window=Window(parse_time(_text(data, "not_before")), parse_time(_text(data, "not_after"))),
-    )
+def grant_data(grant: Grant) -> dict[str, EventValue]:
+    """Return all of a grant that its event doesn't say elsewhere."""
+    return {
+        "policy": grant.policy,
+        "target_namespace": grant.target.namespace,
+        "target_name": grant.target.name,
+        "target_uid": grant.target.uid,
+        "groups": sorted(grant.subject.groups),
+        "claims": {key: sorted(grant.subject.values_of(key)) for key, _ in sorted(grant.subject.claims)},
+        "host": grant.host,
+        "address": grant.address,
+        "paths": list(grant.scope.paths),
+        "methods": list(grant.scope.sorted_methods()),
+        "sources": list(grant.sources.texts()),
+        "not_before": format_time(grant.window.not_before),
+        "not_after": format_time(grant.window.not_after),
+        "since": format_time(grant.since),
+        "extensions": grant.extensions,
+        "break_glass": grant.is_break_glass,
+        "review_by": None if grant.review_by is None else format_time(grant.review_by),
+    }
 
 
 def closed_grant(grant: Grant, close: Close, now: datetime) -> Event:
@@ -205,41 +208,12 @@ def _closing_data(close: Close, grant: Grant | None) -> Mapping[str, EventValue]
     return data
 
 
-def _reason(data: Mapping[str, EventValue]) -> CloseReason:
-    text = _text(data, "reason")
-    try:
-        return CloseReason(text)
-    except ValueError:
-        raise InvalidValueError(
-            f"the recorded event has the unknown reason {text[:40]!r}",
-            remedy="Verify the ledger; if it is whole, a newer jitgress wrote it: run that one.",
-        ) from None
-
-
-def _denial(data: Mapping[str, EventValue]) -> Denial | None:
-    """Return the denial that a recorded end tells of, or None; also where this version doesn't know its code."""
-    told = data.get("denial")
-    if not isinstance(told, Mapping):
-        return None
-    try:
-        return Denial(DenialCode(_text(told, "code")), _text(told, "message"), _text(told, "remedy"))
-    except ValueError:
-        return None
-
-
-def _text(data: Mapping[str, EventValue], key: str) -> str:
-    value = data.get(key)
-    if not isinstance(value, str):
-        raise InvalidValueError(f"the recorded event has no text {key!r}", remedy="Verify the ledger.")
-    return value
-
-
-def _texts(data: Mapping[str, EventValue], key: str) -> list[str]:
-    value = data.get(key)
-    if not isinstance(value, list | tuple):
-        raise InvalidValueError(f"the recorded event has no list {key!r}", remedy="Verify the ledger.")
-    return [item for item in value if isinstance(item, str)]
-
-
-def _person(actor: str) -> str | None:
-    return None if actor == OPERATOR else actor
+def _narrowing(narrowing: Narrowing) -> dict[str, EventValue]:
+    """Return by how much an approval allows less, as far as it does."""
+    told: dict[str, EventValue] = {
+        "duration_seconds": None if narrowing.duration is None else narrowing.duration // timedelta(seconds=1),
+        "start_at": None if narrowing.start_at is None else format_time(narrowing.start_at),
+        "paths": list(narrowing.paths),
+        "methods": list(narrowing.methods),
+    }
+    return {key: value for key, value in told.items() if value}

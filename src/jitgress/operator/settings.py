@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Final
+
+RETENTION: Final = timedelta(days=30)
+"""Long enough for a monthly review of access with kubectl alone; the ledger has all of it for longer."""
 
 
 class RouteKind(StrEnum):
@@ -35,7 +39,11 @@ class OperatorSettings:
     staleness: timedelta = timedelta(seconds=30)
     probe_timeout: timedelta = timedelta(seconds=60)
     """Seen from the grant's creation: a host that wasn't seen refusing strangers by then is closed again, as Failed."""
+    retention: timedelta = RETENTION
+    """How long closed requests stay in the cluster. Not less than a day, in which they count as asked."""
     workers: int = 8
+    approval_webhooks: frozenset[str] = frozenset()
+    """The names by which policies may call external approval systems."""
 
     def url(self, host: str) -> str:
         """Return the address at which people find `host`."""

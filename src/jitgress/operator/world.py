@@ -1,10 +1,11 @@
 """What every concern of the operator is given: the API server, the caches, the ledger, the settings and the time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jitgress.domain.clock import Clock
 from jitgress.kube.client import KubeApi
 from jitgress.operator.caches import Caches
+from jitgress.operator.openings import Openings
 from jitgress.operator.ports import Ledger
 from jitgress.operator.settings import OperatorSettings
 
@@ -18,3 +19,4 @@ class World:
     ledger: Ledger
     settings: OperatorSettings
     clock: Clock
+    openings: Openings = field(default_factory=Openings)

@@ -8,14 +8,14 @@ from typing import Final, TypeAlias, TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jitgress.domain.decide import decide
-from jitgress.domain.policy import Approval, Policy, TargetSelector
+from jitgress.domain.approval import Approval, Quorum
+from jitgress.domain.policy import Policy, TargetSelector
 from jitgress.domain.request import Request
 from jitgress.domain.review import Review, ReviewDecision
 from jitgress.domain.ruling import Awaiting, Denied, Permitted, Ruling, Stopped, TimedOut, Unexamined
 from jitgress.domain.subject import Subject, SubjectKind, SubjectRef
 from jitgress.domain.target import NotReady, Ready, Target
-from tests.builders import ADDRESS, a_policy, a_request, a_review, a_target, after, group, seconds, user
+from tests.builders import ADDRESS, a_policy, a_request, a_review, a_target, after, decided, group, seconds, user
 
 T = TypeVar("T")
 PEOPLE: Final = tuple(
@@ -47,8 +47,17 @@ SELECTORS: Final = st.builds(
     names=st.frozensets(st.sampled_from(["orders", "billing"]), max_size=1),
     labels=st.dictionaries(st.just("tier"), st.sampled_from(["web", "db"]), max_size=1),
 )
+
+
+def an_approval_by(required: int, approvers: tuple[SubjectRef, ...], timeout: timedelta) -> Approval:
+    """Return the terms of one quorum; zero asks for nobody's approval, and those who are named may still revoke."""
+    if required == 0:
+        return Approval((), timeout, others=approvers)
+    return Approval((Quorum(required, approvers),), timeout)
+
+
 APPROVALS: Final = st.builds(
-    Approval,
+    an_approval_by,
     required=st.sampled_from([1, 1, 2, 2, 0, -1]),
     approvers=mostly((group("approvers"),), REFS),
     timeout=st.sampled_from([seconds(20), seconds(20), seconds(5)]),
@@ -108,9 +117,9 @@ def is_about(policy: Policy, who: Subject, target: Target) -> bool:
     if stated.names:
         wanted.append(target.ref.name in stated.names)
     wanted += [key in target.labels and target.labels[key] == value for key, value in stated.labels.items()]
-    return policy.defect is not None or (
-        [names(ref, who) for ref in policy.subjects].count(True) > 0 < len(wanted) == sum(wanted)
-    )
+    if policy.defect is not None and 0 in (len(policy.subjects), len(wanted)):
+        return True  # it can't be told whom it was meant to stop
+    return [names(ref, who) for ref in policy.subjects].count(True) > 0 < len(wanted) == sum(wanted)
 
 
 def matching(target: Target, policies: Sequence[Policy], request: Request) -> list[Policy]:
@@ -134,7 +143,7 @@ def replay(policy: Policy, request: Request, reviews: Sequence[Review]) -> Retel
         entitled = [each for each in entitled if each.reviewer.username.lower() != me]
         has_denial = any(each.decision == "Deny" for each in entitled)
         approvers |= {each.reviewer.username.lower() for each in entitled if each.decision == "Approve"}
-        if not has_denial and approvers and len(approvers) >= terms.required:
+        if not has_denial and len(approvers) >= terms.required > 0:
             approved_at = after(second)
     return ("Denied" if has_denial else "Lived"), approved_at
 
@@ -174,7 +183,7 @@ def told(ruling: Ruling) -> Retelling:
 def test_the_decision_is_what_a_plain_retelling_says(
     *, target: Target | None, policies: list[Policy], request: Request, reviews: list[Review], now: datetime
 ) -> None:
-    decision = decide(target, policies, request, reviews, now)
+    decision = decided(target, policies, request, reviews, now)
 
     assert told(decision.ruling) == retold(target, policies, request, reviews, now)
     if target is not None and decision.policy is not None:
@@ -188,8 +197,8 @@ def test_the_order_in_which_facts_arrive_changes_nothing(
 ) -> None:
     shuffle = random.Random(seed).sample  # noqa: S311  an order, not a secret
 
-    one = decide(target, policies, request, reviews, now)
-    other = decide(target, shuffle(policies, len(policies)), request, shuffle(reviews, len(reviews)), now)
+    one = decided(target, policies, request, reviews, now)
+    other = decided(target, shuffle(policies, len(policies)), request, shuffle(reviews, len(reviews)), now)
 
     assert one == other
 
@@ -198,7 +207,7 @@ def test_the_order_in_which_facts_arrive_changes_nothing(
 def test_what_is_permitted_never_exceeds_cap_wish_or_ceiling(
     *, target: Target, policies: list[Policy], request: Request, reviews: list[Review], now: datetime
 ) -> None:
-    decision = decide(target, policies, request, reviews, now)
+    decision = decided(target, policies, request, reviews, now)
     if not isinstance(decision.ruling, Permitted):
         return
     policy = next(each for each in policies if each.name == decision.policy)
@@ -214,7 +223,7 @@ def test_time_alone_only_ever_ends_the_waiting(
     *, target: Target, policies: list[Policy], request: Request, reviews: list[Review], early: datetime, late: datetime
 ) -> None:
     early, late = sorted((early, late))
-    before, afterwards = (decide(target, policies, request, reviews, now).ruling for now in (early, late))
+    before, afterwards = (decided(target, policies, request, reviews, now).ruling for now in (early, late))
 
     assert before == afterwards or (isinstance(before, Awaiting) and afterwards == TimedOut(before.until))
 
@@ -229,10 +238,10 @@ def test_a_review_that_does_not_count_could_as_well_not_be_there(
     now: datetime,
     more: list[Review],
 ) -> None:
-    decision = decide(target, policies, request, [*reviews, *more], now)
+    decision = decided(target, policies, request, [*reviews, *more], now)
     counted = [judged.review for judged in decision.reviews if judged.counts]
 
-    assert decide(target, policies, request, counted, now).ruling == decision.ruling
+    assert decided(target, policies, request, counted, now).ruling == decision.ruling
     assert {judged.review.uid for judged in decision.reviews} == {
         review.uid for review in (*reviews, *more) if review.request_uid == "request-1"
     }

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from jitgress.domain.course import Close, CloseReason, Recorded, Wait, course
-from jitgress.domain.decide import decide
+from jitgress.domain.approval import Approval, Quorum
+from jitgress.domain.course import Close, Open, Recorded, Wait, course
 from jitgress.domain.denial import DenialCode
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.policy import TargetSelector
@@ -33,6 +33,7 @@ from tests.builders import (
     a_target,
     after,
     an_approval,
+    decided,
     group,
     minutes,
     seconds,
@@ -46,7 +47,7 @@ def test_a_target_that_the_request_does_not_name_is_never_opened(other: dict[str
         approval=an_approval(automatic=True), targets=TargetSelector(namespaces=frozenset({"shop", "bank"}))
     )
 
-    ruling = decide(a_target(**other), [policy], a_request(), [], NOW).ruling
+    ruling = decided(a_target(**other), [policy], a_request(), [], NOW).ruling
 
     assert isinstance(ruling, Denied)
     assert ruling.denial.code is DenialCode.TARGET_UNKNOWN
@@ -54,7 +55,7 @@ def test_a_target_that_the_request_does_not_name_is_never_opened(other: dict[str
 
 @pytest.mark.parametrize("alias", ["Alice", "ALICE", "alice ", "ali\u200bce", "\uff41lice", "al\u00a0ice", "alice"])
 def test_another_spelling_of_the_requester_cannot_approve(alias: str) -> None:
-    decision = decide(a_target(), [a_policy()], a_request(), [a_review("Approve", Subject(alias, CAROL.groups))], NOW)
+    decision = decided(a_target(), [a_policy()], a_request(), [a_review("Approve", Subject(alias, CAROL.groups))], NOW)
 
     assert isinstance(decision.ruling, Awaiting)
     assert decision.reviews[0].standing is ReviewStanding.SELF_REVIEW
@@ -66,17 +67,17 @@ def test_two_spellings_of_one_approver_are_one_person() -> None:
         a_review("Approve", Subject("Carol@X.test", CAROL.groups)),
     ]
 
-    decision = decide(a_target(), [a_policy(approval=an_approval(2))], a_request(), twice, NOW)
+    decision = decided(a_target(), [a_policy(approval=an_approval(2))], a_request(), twice, NOW)
 
     assert isinstance(decision.ruling, Awaiting)
     assert sorted(judged.standing for judged in decision.reviews) == [ReviewStanding.COUNTED, ReviewStanding.DUPLICATE]
 
 
-@pytest.mark.parametrize("approver", ["Carol", "carol ", "", "*"])
+@pytest.mark.parametrize("approver", ["Carol", "carol ", "c\u0430rol", "carol\u200b", "", "*"])
 def test_an_approver_is_named_to_the_letter(approver: str) -> None:
     policy = a_policy(approval=an_approval(1, user(approver)))
 
-    decision = decide(a_target(), [policy], a_request(), [a_review()], NOW)
+    decision = decided(a_target(), [policy], a_request(), [a_review()], NOW)
 
     assert decision.reviews[0].standing is ReviewStanding.NOT_ENTITLED
 
@@ -134,7 +135,7 @@ def test_the_time_for_approval_is_not_longer_where_clocks_are_put_back() -> None
     asked_at = datetime(2026, 10, 25, 2, 30, tzinfo=ClocksPutBack())
     late = a_review(at=asked_at.astimezone(UTC) + timedelta(hours=1))
 
-    ruling = decide(a_target(), [a_policy()], a_request(created_at=asked_at), [late], late.created_at).ruling
+    ruling = decided(a_target(), [a_policy()], a_request(created_at=asked_at), [late], late.created_at).ruling
 
     assert isinstance(ruling, TimedOut)
 
@@ -165,7 +166,7 @@ def test_a_time_that_others_could_read_otherwise_is_an_invalid_value(text: str) 
 
 
 def test_a_pending_request_times_out_while_its_target_is_being_examined() -> None:
-    decision = decide(a_target(readiness="unexamined"), [a_policy()], a_request(), [], after(3600))
+    decision = decided(a_target(readiness="unexamined"), [a_policy()], a_request(), [], after(3600))
 
     assert isinstance(decision.ruling, TimedOut)
 
@@ -174,7 +175,8 @@ def test_an_unexamined_target_does_not_keep_open_what_policy_tightened() -> None
     target, request = a_target(readiness="unexamined"), a_request()
     tighter = a_policy(approval=an_approval(automatic=True), max_duration=minutes(5))
 
-    way = course(decide(target, [tighter], request, [], after(1)), target, request, Recorded(a_grant()), after(1))
+    decision = decided(target, [tighter], request, [], after(1))
+    way = course(decision, target, request, Recorded(a_grant()), successor=None, now=after(1))
 
     assert isinstance(way, Close)
 
@@ -184,25 +186,25 @@ def test_an_unexamined_target_does_not_keep_open_what_its_owner_tightened() -> N
     opened = a_grant(scope=a_scope("/"))
     narrower = a_target(readiness="unexamined", ceiling=a_scope("/public"))
 
-    way = course(decide(narrower, [policy], request, [], after(1)), narrower, request, Recorded(opened), after(1))
+    decision = decided(narrower, [policy], request, [], after(1))
+    way = course(decision, narrower, request, Recorded(opened), successor=None, now=after(1))
 
-    assert isinstance(way, Close)
-    assert way.reason is CloseReason.REVOKED
+    assert way == Open(replace(opened, scope=a_scope("/public")))
 
 
 def test_an_unexamined_target_opens_nothing() -> None:
     target, request = a_target(readiness="unexamined"), a_request()
-    decision = decide(target, [a_policy(approval=an_approval(automatic=True))], request, [], NOW)
+    decision = decided(target, [a_policy(approval=an_approval(automatic=True))], request, [], NOW)
 
     assert isinstance(decision.ruling, Unexamined)
-    assert course(decision, target, request, Recorded(), NOW) == Wait(None)
+    assert course(decision, target, request, Recorded(), successor=None, now=NOW) == Wait(None)
 
 
 def test_an_approval_planted_before_its_author_was_entitled_stays_ignored() -> None:
     planted = replace(a_review("Approve", MALLORY), is_barred=True)
     edited = a_policy(approval=an_approval(1, user("mallory")))
 
-    decision = decide(a_target(), [edited], a_request(), [planted], after(120))
+    decision = decided(a_target(), [edited], a_request(), [planted], after(120))
 
     assert isinstance(decision.ruling, Awaiting)
     assert decision.reviews[0].standing is ReviewStanding.NOT_ENTITLED
@@ -212,12 +214,12 @@ def test_an_approval_planted_before_its_author_was_entitled_stays_ignored() -> N
 def test_closing_is_never_barred(decision: str) -> None:
     barred = replace(a_review(decision), is_barred=True)
 
-    assert decide(a_target(), [a_policy()], a_request(), [barred], after(120)).reviews[0].counts
+    assert decided(a_target(), [a_policy()], a_request(), [barred], after(120)).reviews[0].counts
 
 
 @pytest.mark.parametrize("reason", ["", " \t\n", "\u200b\u200b", "\u202e"])
 def test_an_invisible_reason_is_none(reason: str) -> None:
-    ruling = decide(a_target(), [a_policy()], a_request(reason=reason), [], NOW).ruling
+    ruling = decided(a_target(), [a_policy()], a_request(reason=reason), [], NOW).ruling
 
     assert isinstance(ruling, Denied)
     assert ruling.denial.code is DenialCode.REASON_MISSING
@@ -227,7 +229,7 @@ def test_an_invisible_reason_is_none(reason: str) -> None:
 def test_a_comment_cannot_steer_the_terminal_of_its_reader(decision: str) -> None:
     review = a_review(decision, comment="no\x1b[2J\n1 of 1 approvals \u202edevorppa")
 
-    message = decide(a_target(), [a_policy()], a_request(), [review], after(120)).reasons[-1]
+    message = decided(a_target(), [a_policy()], a_request(), [review], after(120)).reasons[-1]
 
     assert message.isprintable()
 
@@ -239,7 +241,7 @@ def test_a_comment_cannot_steer_the_terminal_of_its_reader(decision: str) -> Non
         an_approval(1, timeout=seconds(0)),
         an_approval(1, timeout=seconds(-60)),
         an_approval(3),
-        replace(an_approval(), approvers=()),
+        Approval((Quorum(1, ()),)),
         an_approval(1, user("alice"), group("dev")),
         an_approval(1, user("*"), group("*"), group("")),
     ],
@@ -248,14 +250,14 @@ def test_odd_terms_of_approval_open_nothing(approval: Any) -> None:
     everybody = [a_review("Approve", who, at=NOW) for who in (ALICE, CAROL, CHRIS, MALLORY)]
 
     for now in (NOW, after(1), after(7200)):
-        ruling = decide(a_target(), [a_policy(approval=approval)], a_request(), everybody, now).ruling
+        ruling = decided(a_target(), [a_policy(approval=approval)], a_request(), everybody, now).ruling
         assert not isinstance(ruling, Permitted)
 
 
 def test_a_policy_that_names_no_subject_or_no_target_matches_nothing() -> None:
     empty = [a_policy(subjects=()), a_policy(targets=TargetSelector())]
 
-    ruling = decide(a_target(readiness=Ready(ADDRESS)), empty, a_request(), [], NOW).ruling
+    ruling = decided(a_target(readiness=Ready(ADDRESS)), empty, a_request(), [], NOW).ruling
 
     assert isinstance(ruling, Denied)
     assert ruling.denial.code is DenialCode.NO_POLICY

@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from jitgress.domain.asked import Asked
 from jitgress.domain.judging import Verdict, judge
 from jitgress.domain.policy import Policy
 from jitgress.domain.review import Review, ReviewStanding
@@ -19,6 +20,8 @@ from tests.builders import (
     a_policy,
     a_request,
     a_review,
+    a_situation,
+    a_target,
     after,
     an_approval,
     minutes,
@@ -31,11 +34,12 @@ AUTOMATIC: Final = a_policy(approval=an_approval(0, user("carol"), automatic=Tru
 COUNTED, NOT_NEEDED = ReviewStanding.COUNTED, ReviewStanding.NOT_NEEDED
 
 
-def judged(policy: Policy, *reviews: Review) -> Verdict:
+def judged(policy: Policy, *reviews: Review, is_opened: bool = False) -> Verdict:
     """Judge in every order of arrival: the answer must be one."""
-    verdicts = {repr(judge(a_request(), policy, order)) for order in permutations(reviews)}
+    asked = Asked(a_request(), a_target(), policy, a_situation(is_opened=is_opened))
+    verdicts = {repr(judge(asked, order)) for order in permutations(reviews)}
     assert len(verdicts) == 1
-    return judge(a_request(), policy, reviews)
+    return judge(asked, reviews)
 
 
 def standings(verdict: Verdict) -> list[tuple[str, str]]:
@@ -54,11 +58,11 @@ def test_an_automatic_policy_approves_at_the_time_of_the_request() -> None:
 
 
 def test_no_review_approves_nothing() -> None:
-    assert judged(ONE) == Verdict((), (), None)
+    assert judged(ONE) == Verdict()
 
 
 def test_reviews_of_another_request_are_not_looked_at() -> None:
-    assert judged(ONE, a_review(request_uid="request-0")) == Verdict((), (), None)
+    assert judged(ONE, a_review(request_uid="request-0")) == Verdict()
 
 
 @pytest.mark.parametrize(
@@ -127,16 +131,17 @@ def test_who_may_decide_is_told_to_those_who_may_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reviews", "kind"),
+    ("reviews", "is_opened", "kind"),
     [
-        ([a_review("Revoke", ALICE)], StopKind.WITHDRAWN),
-        ([a_review(), a_review("Revoke", ALICE, at=after(61))], StopKind.GIVEN_BACK),
-        ([a_review("Revoke")], StopKind.REVOKED),
-        ([a_review(), a_review("Revoke", CHRIS, at=after(61))], StopKind.REVOKED),
+        ([a_review("Revoke", ALICE)], False, StopKind.WITHDRAWN),
+        ([a_review(), a_review("Revoke", ALICE, at=after(61))], False, StopKind.WITHDRAWN),
+        ([a_review(), a_review("Revoke", ALICE, at=after(61))], True, StopKind.GIVEN_BACK),
+        ([a_review("Revoke")], False, StopKind.REVOKED),
+        ([a_review(), a_review("Revoke", CHRIS, at=after(61))], True, StopKind.REVOKED),
     ],
 )
-def test_a_revoke_is_named_for_who_made_it_and_when(reviews: list[Review], kind: StopKind) -> None:
-    stopped = judged(ONE, *reviews).stopped
+def test_a_revoke_is_named_for_who_made_it_and_when(reviews: list[Review], kind: StopKind, *, is_opened: bool) -> None:
+    stopped = judged(ONE, *reviews, is_opened=is_opened).stopped
 
     assert stopped is not None
     assert stopped.kind is kind

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from jitgress.domain.clock import SystemClock
-from jitgress.domain.decide import decide
 from jitgress.domain.denial import Denial, DenialCode
 from jitgress.domain.errors import InvalidValueError, JitgressError
 from jitgress.domain.event import Event, EventCode, event_id
@@ -15,7 +14,20 @@ from jitgress.domain.phrasing import describe_duration, plain, sentences, with_c
 from jitgress.domain.subject import Subject, SubjectRef, any_names
 from jitgress.domain.target import TargetRef
 from jitgress.domain.window import Window, format_time, parse_time, to_milliseconds
-from tests.builders import ALICE, NOW, a_policy, a_request, a_target, a_window, after, an_approval, group, minutes, user
+from tests.builders import (
+    ALICE,
+    NOW,
+    a_policy,
+    a_request,
+    a_target,
+    a_window,
+    after,
+    an_approval,
+    decided,
+    group,
+    minutes,
+    user,
+)
 
 LONGEST_HOST = f"{'a.' * 126}a"
 
@@ -222,7 +234,7 @@ def test_the_machines_own_zone_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
         assert format_time(elsewhere) == "2026-01-01T10:00:00.000Z"
         assert Window.starting(elsewhere, minutes(1)).not_before.tzinfo is UTC
         assert an_approval().deadline(elsewhere).tzinfo is UTC
-        assert "2026-01-01 11:00:00 UTC" in decide(a_target(), [a_policy()], a_request(), [], NOW).reasons[-1]
+        assert "2026-01-01 11:00:00 UTC" in decided(a_target(), [a_policy()], a_request(), [], NOW).reasons[-1]
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -41,8 +41,9 @@ def is_recorded(facts: Facts, _now: datetime) -> str | None:
 
 
 def is_as_recorded(facts: Facts, _now: datetime) -> str | None:
-    """It says what was approved."""
-    same = facts.grant == facts.recorded.opened and facts.grant is not None and facts.name == facts.grant.id
+    """It says what was approved, or said so before it was narrowed: that is put right by its request's concern."""
+    approved = (facts.recorded.opened, *facts.recorded.before)
+    same = facts.grant is not None and facts.grant in approved and facts.name == facts.grant.id
     return None if same else "it differs from what was approved"
 
 

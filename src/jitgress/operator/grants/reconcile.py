@@ -13,7 +13,8 @@ from jitgress.kube.errors import NotFoundError
 from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS
 from jitgress.operator.caches import Object, understood
 from jitgress.operator.grants.decide import Facts, objection
-from jitgress.operator.record import OPERATOR, closed_grant, recorded
+from jitgress.operator.history import recorded
+from jitgress.operator.record import OPERATOR, closed_grant
 from jitgress.operator.world import World
 
 _log = structlog.get_logger()
@@ -70,7 +71,7 @@ class GrantReconciler:
 def _events(uid: str, facts: Facts, reason: str, now: datetime) -> list[Event]:
     """Return what to record: how the grant's request ended, unless that is known; anything else is told as found."""
     opened, grant = facts.recorded.opened, facts.grant
-    if grant is not None and grant == opened:
+    if grant is not None and opened is not None and grant in (opened, *facts.recorded.before):
         if facts.recorded.closed is not None:
             return []
         deleted = Close(CloseReason.WITHDRAWN, "its request was deleted")

@@ -13,7 +13,7 @@ from jitgress.kube.errors import AlreadyExistsError, NotFoundError
 from jitgress.kube.events import EventRecorder
 from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS, ACCESS_REVIEWS, Resource
 from jitgress.operator.requests.decide import Plan
-from jitgress.operator.requests.facts import Facts
+from jitgress.operator.requests.facts import Facts, GrantSight
 from jitgress.operator.requests.status import request_status, review_statuses
 from jitgress.operator.world import World
 
@@ -23,7 +23,11 @@ _TOLD: Final[Mapping[EventCode, str]] = {
     EventCode.REQUEST_RECEIVED: "Received",
     EventCode.REVIEW_COUNTED: "Reviewed",
     EventCode.REVIEW_IGNORED: "ReviewIgnored",
+    EventCode.REQUEST_SCHEDULED: "Scheduled",
     EventCode.GRANT_OPENED: "Opened",
+    EventCode.GRANT_NARROWED: "Narrowed",
+    EventCode.BREAK_GLASS_REVIEWED: "BreakGlassReviewed",
+    EventCode.BREAK_GLASS_OVERDUE: "BreakGlassOverdue",
     EventCode.GRANT_ACTIVE: "Active",
     EventCode.REQUEST_CLOSED: "Closed",
 }
@@ -43,6 +47,8 @@ class RequestApplier:
             if is_repeat and await self._was_seen(facts):
                 return  # the cache lagged; the change of the status brings this request back
             await self._create(plan.grant)
+        elif plan.grant is not None and facts.sight is not None and facts.sight.grant in plan.before:
+            await self._narrow(plan.grant, facts.sight)
         if plan.is_closing:
             await self.close(facts, plan)
         await self._tell(facts, plan)
@@ -79,6 +85,13 @@ class RequestApplier:
             return
         _log.info("grant_opened", request=str(grant.request), grant=grant.id, host=grant.host)
 
+    async def _narrow(self, grant: Grant, sight: GrantSight) -> None:
+        """Replace the very object that was seen; whatever else happened to it brings this request back."""
+        body = grant_object(grant, self._world.settings.namespace)
+        body["metadata"] |= {"resourceVersion": sight.resource_version, "uid": sight.uid}
+        await self._world.api.replace(ACCESS_GRANTS, body)
+        _log.info("grant_narrowed", request=str(grant.request), grant=grant.id, host=grant.host)
+
     async def _tell(self, facts: Facts, plan: Plan) -> None:
         now = self._world.clock.now()
         ref = facts.request.ref
@@ -105,15 +118,20 @@ class RequestApplier:
 
 def describe(event: Event) -> str:
     """Return an event in words for people who read Kubernetes Events."""
-    data = event.data
-    match event.code:
-        case EventCode.REQUEST_RECEIVED:
-            return f"{event.actor} asks for {data['target']} for {data['duration_seconds']} s: {data['reason']}"
-        case EventCode.REVIEW_COUNTED | EventCode.REVIEW_IGNORED:
-            return f"{data['decision']} by {event.actor}: {data['standing']}"
-        case EventCode.GRANT_OPENED:
-            return f"policy {data['policy']} opens {data['host']} until {data['not_after']}"
-        case EventCode.GRANT_ACTIVE:
-            return f"{data['host']} answers, and refuses strangers"
-        case _:
-            return f"{data.get('reason', event.code)}: {data.get('message', '')}"
+    seconds = event.data.get("duration_seconds")
+    lasting = "" if seconds is None else f" for {seconds} s"
+    told = {"reason": event.code.value, "message": ""} | dict(event.data) | {"actor": event.actor, "lasting": lasting}
+    return _WORDS.get(event.code, "{reason}: {message}").format_map(told)
+
+
+_WORDS: Final[Mapping[EventCode, str]] = {
+    EventCode.REQUEST_RECEIVED: "{actor} asks for {target}{lasting}: {reason}",
+    EventCode.REVIEW_COUNTED: "{decision} by {actor}: {standing}",
+    EventCode.REVIEW_IGNORED: "{decision} by {actor}: {standing}",
+    EventCode.REQUEST_SCHEDULED: "opens at {not_before}, until {not_after}",
+    EventCode.GRANT_OPENED: "policy {policy} opens {host} until {not_after}",
+    EventCode.GRANT_NARROWED: "narrowed to {host} until {not_after}: policy or target permit no more",
+    EventCode.GRANT_ACTIVE: "{host} answers, and refuses strangers",
+    EventCode.BREAK_GLASS_REVIEWED: "{actor} reviewed the broken glass: {decision}",
+    EventCode.BREAK_GLASS_OVERDUE: "nobody reviewed the broken glass by {review_by}",
+}

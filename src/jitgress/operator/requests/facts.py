@@ -7,9 +7,10 @@ from typing import Any
 from jitgress.domain.course import Close
 from jitgress.domain.event import Event
 from jitgress.domain.grant import Grant
-from jitgress.domain.policy import Policy
+from jitgress.domain.policy import Policies
 from jitgress.domain.request import Request
 from jitgress.domain.review import Review
+from jitgress.domain.situation import Situation
 from jitgress.domain.target import Target
 
 
@@ -32,9 +33,10 @@ class Facts:
     request: Request
     generation: int
     target: Target | None
-    policies: tuple[Policy, ...]
+    policies: Policies
     reviews: tuple[Review, ...]
     history: tuple[Event, ...]
+    situation: Situation
     sight: GrantSight | None
     was_created: bool
     status: Mapping[str, Any]

@@ -8,6 +8,7 @@ from jitgress.kube.resources import ACCESS_GRANTS
 from jitgress.operator.caches import Caches, Key, Object, understood
 from jitgress.operator.conditions import find_condition
 from jitgress.operator.requests.facts import Facts, GrantSight
+from jitgress.operator.requests.situation import situation
 from jitgress.operator.world import World
 
 
@@ -21,14 +22,18 @@ async def gather(key: Key, world: World) -> Facts | None:
     was_created = "grant" in status
     reviews = tuple(_reviews_of(found, world.caches))
     values = (understood(review_value, each) for each in reviews)
+    history = await world.ledger.history(request.ref.uid)
+    before = await world.ledger.history(request.extends.uid) if request.extends is not None else None
+    sight = await grant_sight(request.ref.uid, world, must_look=was_created)
     return Facts(
         request=request,
         generation=found["metadata"].get("generation", 1),
         target=world.caches.target((request.ref.namespace, request.target)),
-        policies=world.caches.every_policy(),
+        policies=world.caches.policies_index(),
         reviews=tuple(value for value in values if value is not None),
-        history=await world.ledger.history(request.ref.uid),
-        sight=await grant_sight(request.ref.uid, world, must_look=was_created),
+        history=history,
+        situation=situation(request, history, before, world),
+        sight=sight,
         was_created=was_created,
         status=status,
         review_statuses={each["metadata"]["name"]: each.get("status", {}) for each in reviews},

@@ -14,10 +14,12 @@ from jitgress.domain.errors import JitgressError
 from jitgress.domain.event import Event
 from jitgress.domain.request import RequestRef
 from jitgress.operator.caches import Key
+from jitgress.operator.ports import Notifier
 from jitgress.operator.requests.apply import RequestApplier
 from jitgress.operator.requests.decide import Plan, next_plan, with_recorded
 from jitgress.operator.requests.facts import Facts
 from jitgress.operator.requests.gather import gather
+from jitgress.operator.requests.news import news_of
 from jitgress.operator.world import World
 
 _log = structlog.get_logger()
@@ -26,9 +28,10 @@ _log = structlog.get_logger()
 class RequestReconciler:
     """Brings one request at a time to where it should be."""
 
-    def __init__(self, world: World, applier: RequestApplier) -> None:
+    def __init__(self, world: World, applier: RequestApplier, notifier: Notifier) -> None:
         self._world = world
         self._applier = applier
+        self._notifier = notifier
         self._unrecorded: dict[Key, tuple[RequestRef, Close]] = {}
         """What was closed while the ledger was down. As bounded as the requests: one that is gone is forgotten."""
 
@@ -45,7 +48,10 @@ class RequestReconciler:
         news: tuple[Event, ...] = ()
         try:
             while plan.events:
-                facts, recorded = await self._record(facts, plan)
+                step = await self._record_next(key, facts, plan)
+                if step is None:
+                    return None
+                facts, recorded = step
                 news += recorded
                 plan = next_plan(facts, self._world.clock.now())
         except JitgressError as error:
@@ -55,9 +61,32 @@ class RequestReconciler:
                 await self._applier.close(facts, plan)
             raise
         self._unrecorded.pop(key, None)
+        if plan.is_closing:
+            self._world.openings.forget(facts.request.ref.uid)
         await self._applier.apply(facts, plan, news, is_repeat=was_opened)
         return plan.look_again_at
 
+    async def _record_next(self, key: Key, facts: Facts, plan: Plan) -> tuple[Facts, tuple[Event, ...]] | None:
+        """Record what is due, or return None where the request is gone.
+
+        Where open grants are counted nobody else opens one between the count and the record.
+        """
+        is_opening = plan.grant is not None and plan.opened is None
+        if not (is_opening and plan.decision.is_limited):
+            return await self._record(facts, plan)
+        async with self._world.openings.one_at_a_time:
+            counted = await gather(key, self._world)
+            if counted is None:
+                return None
+            plan = next_plan(counted, self._world.clock.now())
+            facts, recorded = await self._record(counted, plan)
+            if plan.grant is not None:
+                self._world.openings.add(plan.grant)
+            return facts, recorded
+
     async def _record(self, facts: Facts, plan: Plan) -> tuple[Facts, tuple[Event, ...]]:
-        recorded = tuple([await self._world.ledger.append(event) for event in plan.events])
-        return with_recorded(facts, recorded), recorded
+        recorded: list[Event] = []
+        for event in plan.events:
+            recorded.append(await self._world.ledger.append(event))
+            self._notifier.tell(news_of(recorded[-1], facts, plan))
+        return with_recorded(facts, tuple(recorded)), tuple(recorded)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from jitgress.domain.course import Close, Open, Wait
+from jitgress.domain.course import Close, Open, Scheduled, Wait
 from jitgress.domain.denial import Denial
 from jitgress.domain.event import EventCode
 from jitgress.domain.ruling import Awaiting, Permitted
-from jitgress.domain.window import format_time
+from jitgress.domain.window import Window, format_time
 from jitgress.operator.conditions import MAX_MESSAGE_LENGTH, condition
 from jitgress.operator.requests.decide import Plan
 from jitgress.operator.requests.facts import Facts
@@ -53,13 +53,17 @@ def request_status(facts: Facts, plan: Plan, settings: OperatorSettings, now: da
         )
     if isinstance(plan.course, Close) and plan.course.denial is not None:
         status["denial"] = _denial(plan.course.denial)
+    if isinstance(plan.course, Scheduled):
+        status["window"] = _window(plan.course.window)
     grant = plan.grant or plan.opened
     if grant is not None:
-        window = grant.window
-        status["window"] = {"notBefore": format_time(window.not_before), "notAfter": format_time(window.not_after)}
+        status["window"] = _window(grant.window)
         status["policy"] = grant.policy
         status["url"] = settings.url(grant.host)
         status["grant"] = grant.id
+        status |= {"extensions": grant.extensions} if grant.extensions else {}
+        if grant.review_by is not None:
+            _tell_of_the_review(status, facts, grant.review_by, now)
     elif plan.decision.policy is not None:
         status["policy"] = plan.decision.policy
     return status
@@ -85,6 +89,34 @@ def review_statuses(facts: Facts, plan: Plan, now: datetime) -> dict[str, dict[s
     }
 
 
+def _tell_of_the_review(status: dict[str, Any], facts: Facts, review_by: datetime, now: datetime) -> None:
+    """Say of a break-glass grant by when it has to be reviewed, or who did so."""
+    event = next((each for each in facts.history if each.code is EventCode.BREAK_GLASS_REVIEWED), None)
+    told = {"reviewDueAt": format_time(review_by)}
+    reason, message = ("Due", "one of the approvers has to review it, with: jitgress approve or jitgress deny")
+    if event is not None:
+        told |= {"reviewedBy": event.actor, "reviewedAt": format_time(event.at), "verdict": str(event.data["decision"])}
+        reason, message = "Reviewed", f"reviewed by {event.actor}"
+    elif now >= review_by:
+        reason, message = "Overdue", f"it should have been reviewed by {format_time(review_by)}"
+    status["breakGlass"] = told
+    status["conditions"].append(
+        condition(
+            "Reviewed",
+            is_true=event is not None,
+            reason=reason,
+            message=message,
+            generation=facts.generation,
+            now=now,
+            present=facts.status.get("conditions", ()),
+        )
+    )
+
+
+def _window(window: Window) -> dict[str, str]:
+    return {"notBefore": format_time(window.not_before), "notAfter": format_time(window.not_after)}
+
+
 def _denial(denial: Denial) -> dict[str, str]:
     told = {"code": denial.code.value, "message": denial.message[:MAX_MESSAGE_LENGTH], "remedy": denial.remedy}
     return {name: text for name, text in told.items() if text}
@@ -98,14 +130,17 @@ def _state(plan: Plan) -> tuple[str, str]:
             if plan.is_active:
                 return "Active", f"open until {format_time(grant.window.not_after)}"
             return "Opening", "the gates and the route are being programmed and probed"
+        case Scheduled(window=window):
+            return "Scheduled", f"opens at {format_time(window.not_before)}, until {format_time(window.not_after)}"
         case Wait():
             return "Pending", plan.decision.reasons[-1]
 
 
 def _approvals(plan: Plan) -> Mapping[str, Any]:
     match plan.decision.ruling:
-        case Awaiting(required=required, approved_by=by, approvers=approvers):
-            waiting = [] if plan.is_closing else [str(each) for each in approvers]
+        case Awaiting(required=required, approved_by=by, approvers=approvers, webhook=webhook):
+            webhooks = [f"webhook {webhook}"] if webhook is not None else []
+            waiting = [] if plan.is_closing else [*map(str, approvers), *webhooks]
             return {"approvals": {"required": required, "counted": len(by), "by": list(by)}, "waitingFor": waiting}
         case Permitted(approved_by=by):
             return {"approvals": {"required": len(by), "counted": len(by), "by": list(by)}}
