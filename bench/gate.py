@@ -225,6 +225,7 @@ def _grant(address: str, window: Window) -> Grant:
         address=address,
         scope=Scope.of(("/api",), ("GET", "HEAD")),
         window=window,
+        since=window.not_before,
     )
 
 

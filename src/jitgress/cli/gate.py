@@ -52,4 +52,5 @@ def settings_of_gate(settings: Settings) -> GateSettings:
         staleness=section.staleness,
         max_connections=section.max_connections,
         socket_path=section.socket_path,
+        trusted_proxies=section.trusted_proxies,
     )

@@ -114,7 +114,11 @@ class Agent:
                 f"HAProxy did not do {type(serious[0].command).__name__}: {serious[0].answer}",
                 remedy="The agent looks again and repeats; if that lasts, restart HAProxy.",
             )
-        _log.info("programmed", commands=len(commands), grants=len(goal.entries[MapName.GRANTS]))
+        _log.info(
+            "programmed",
+            commands=len(commands),
+            grants=sum(len(goal.entries[name]) for name in (MapName.GRANTS, MapName.BOUND)),
+        )
 
     async def _renew(self, view: View) -> None:
         until = str(to_milliseconds(self._lease_until(view)))

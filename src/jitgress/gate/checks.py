@@ -22,6 +22,7 @@ class RefusalCode(StrEnum):
     TOKEN_INVALID = "token_invalid"  # noqa: S105  a code, not a credential
     GRANT_UNKNOWN = "grant_unknown"
     HOST_MISMATCH = "host_mismatch"
+    SOURCE_OUTSIDE = "source_outside"
     GRANT_NOT_YET = "grant_not_yet"
     GRANT_ENDED = "grant_ended"
     PATH_AMBIGUOUS = "path_ambiguous"
@@ -131,6 +132,18 @@ CHECKS: Final = (
         f"{HOST},concat(@,txn.named),{{map}} -m found",
         Refusal(RefusalCode.HOST_MISMATCH, 403, "Other host", "The grant is for another host."),
         map=MapName.PARTS,
+        is_implied=True,
+    ),
+    Check(
+        "source_is_inside",
+        "var(txn.source,inside) -m str inside",
+        Refusal(
+            RefusalCode.SOURCE_OUTSIDE,
+            403,
+            "Other source",
+            "The grant may be used from certain networks only, and this request comes from elsewhere or from behind a"
+            " proxy that the gate does not know (gate.trusted_proxies).",
+        ),
         is_implied=True,
     ),
     Check("token_begins_as_ours", "var(txn.entry) -m found", _TOKEN_INVALID),

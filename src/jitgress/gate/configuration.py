@@ -20,15 +20,17 @@ from jitgress.gate.identity_headers import (
     identity_rules,
     upgrade_rules,
 )
-from jitgress.gate.layout import SERVER_LENGTH, SHARDS, TOKEN_TYPE, MapName, backend_name, map_file
+from jitgress.gate.layout import SERVER_LENGTH, SHARDS, TOKEN_TYPE, MapName, backend_name, map_file, ranges
 from jitgress.gate.settings import GateSettings
 
 WATCH_FILE: Final = "watch.lua"
+SOURCES_FILE: Final = "sources.lua"
 
 _LONGEST: Final = "25h"  # above the longest window (24 h): a grant's end cuts its streams, never an idle timer
 _REMEMBERED_TOKENS: Final = "100k"  # 14 MB; one more pushes out the oldest
 _REMEMBERED_FOR: Final = "10m"  # tokens live 5 minutes (jitgress.identity.tokens.LIFETIME)
 _HOT_BYTES: Final = 8 * 1024 * 1024  # 100 requests' buffers kept at hand; the default is made for smaller ones
+_HAS_ENTRY: Final = "{ var(txn.entry) -m found }"
 _LATEST_EXPIRY_S: Final = 2**32 - 1  # what fits into gpt0; in the year 2106
 
 
@@ -55,6 +57,7 @@ def _global(settings: GateSettings) -> str:
         f"stats socket {settings.socket} mode 600 level admin",
         "stats timeout 24h",
         f"lua-load {settings.folder / WATCH_FILE} {state} {_milliseconds(settings.staleness)}",
+        f"lua-load {settings.folder / SOURCES_FILE} {ranges(settings.proxies)}".rstrip(),
     )
 
 
@@ -83,13 +86,12 @@ def _tokens() -> str:
 
 
 def _front_end(settings: GateSettings) -> str:
-    folder = settings.folder
     return _section(
         "frontend gate",
         f"bind {settings.bind}",
         "option disable-h2-upgrade",
         *(_acl(check, settings) for check in CHECKS),
-        *(f"http-request set-var(txn.{name}) {source}" for name, source in _gathered(folder)),
+        *_gathered(settings.folder),
         *identity_rules(),
         *_fast_path(),
         *cookie_rules(),
@@ -100,15 +102,21 @@ def _front_end(settings: GateSettings) -> str:
     )
 
 
-def _gathered(folder: Path) -> tuple[tuple[str, str], ...]:
-    """Variables and their sources: only what is used twice or as an argument, for each one costs 100 ns."""
+def _gathered(folder: Path) -> tuple[str, ...]:
+    """Variables: only what is used twice or as an argument, for each one costs 100 ns.
+
+    An entry that is bound to networks counts once `judge_source` has found the request to come from there.
+    """
+    sent = f"{HOST},concat(@,txn.token)"
     return (
-        ("now", "date(0,ms)"),
-        ("path", "url,field(1,?)"),  # as it was sent: `path` would hide that it is not in origin form
-        ("token", f"http_auth_bearer({TOKEN_HEADER})"),
-        ("token", f"req.cook({TOKEN_COOKIE}) unless {{ var(txn.token) -m len ge 1 }}"),
-        ("entry", f"{HOST},concat(@,txn.token),map_beg({map_file(folder, MapName.GRANTS)})"),
-        ("grant", "var(txn.entry),field(1,.)"),
+        "http-request set-var(txn.now) date(0,ms)",
+        "http-request set-var(txn.path) url,field(1,?)",  # as sent: `path` would hide that it is not in origin form
+        f"http-request set-var(txn.token) http_auth_bearer({TOKEN_HEADER})",
+        f"http-request set-var(txn.token) req.cook({TOKEN_COOKIE}) unless {{ var(txn.token) -m len ge 1 }}",
+        f"http-request set-var(txn.entry) {sent},map_beg({map_file(folder, MapName.GRANTS)})",
+        f"http-request set-var(txn.bound) {sent},map_beg({map_file(folder, MapName.BOUND)}) if !{_HAS_ENTRY}",
+        "http-request lua.judge_source if { var(txn.bound) -m found }",
+        "http-request set-var(txn.grant) var(txn.entry),field(1,.)",
     )
 
 

@@ -20,8 +20,8 @@ from jitgress.gate.layout import MapName, ServerPath
 from jitgress.gate.observe import Observed, ServerState
 from jitgress.gate.programme import Programme
 
-_CLOSING: Final = (MapName.STATE, MapName.GRANTS, MapName.SCOPES, MapName.PARTS, MapName.HOSTS)
-_OPENING: Final = (MapName.SCOPES, MapName.PARTS, MapName.HOSTS, MapName.GRANTS)
+_CLOSING: Final = (MapName.STATE, MapName.GRANTS, MapName.BOUND, MapName.SCOPES, MapName.PARTS, MapName.HOSTS)
+_OPENING: Final = (MapName.SCOPES, MapName.PARTS, MapName.HOSTS, MapName.GRANTS, MapName.BOUND)
 
 
 def diff(wanted: Programme, found: Observed) -> tuple[Command, ...]:

@@ -18,7 +18,9 @@ from jitgress.gate.layout import is_grant_id, is_time
 
 _FIELDS: Final = frozenset(
     {"request", "target", "policy", "subject", "host", "address", "paths", "methods", "notBefore", "notAfter"}
+    | {"sourceCIDRs", "since", "extensions", "reviewBy"}
 )
+"""`policy` and the last three don't concern the gate: whoever made the grant has gone by them."""
 _REMEDY: Final = "Delete the AccessGrant; the operator makes it anew."
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x80-\x9f]")  # nothing that could end a header
 _ADDRESS: Final = re.compile(r"(?P<ip>[0-9.]+|\[[0-9a-fA-F:.]+\]):(?P<port>[1-9][0-9]{0,4})")

@@ -5,7 +5,7 @@ Nothing here can be misread: whatever comes from a grant is percent-encoded, and
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Final, NewType
 from urllib.parse import quote
 
 from jitgress.domain.grant import Grant, GrantId
+from jitgress.domain.sources import ANYWHERE, Network
 from jitgress.domain.window import to_milliseconds
 from jitgress.gate.keys import GateKey
 
@@ -29,6 +30,9 @@ class MapName(StrEnum):
     """Every host that has a grant, whether or not its window is open."""
     GRANTS = "grants"
     """`HOST@BEGINNING` of the grant's tokens → `SERVER.notBefore.|KEY FILE|user|groups`, one for each signing key."""
+    BOUND = "bound"
+    """The same for grants that may be used from some networks only: `…|FIRST-LAST,FIRST-LAST` at the end. `sources.lua`
+    makes such an entry count, so that the map above alone decides for everybody else."""
     SCOPES = "scopes"
     """`METHOD:GRANT:/prefix/`, compared with the beginning of `METHOD:GRANT:` + path + `/`."""
     PARTS = "parts"
@@ -83,17 +87,28 @@ def token_beginning(grant: GrantId, key: GateKey) -> str:
 
 
 def grant_key(grant: Grant, key: GateKey) -> str:
-    """Return the grant's key in the map of grants."""
+    """Return the grant's key in its map."""
     return f"{grant.host}@{token_beginning(grant.id, key)}"
 
 
+def map_of(grant: Grant) -> MapName:
+    """Return the map that the grant's entries belong in."""
+    return MapName.GRANTS if grant.sources == ANYWHERE else MapName.BOUND
+
+
 def grant_entry(grant: Grant, key_file: Path) -> str:
-    """Return the grant's value in the map of grants."""
+    """Return the grant's value in its map."""
     groups = ",".join(sorted(group for group in grant.subject.groups if "," not in group))
     if len(groups.encode()) > MAX_GROUPS_BYTES:
         groups = ""
     times = f"{_server_name(grant)}.{_time(grant.window.not_before)}."
-    return "|".join((times, str(key_file), quote(grant.subject.username, safe=""), quote(groups, safe="")))
+    entry = "|".join((times, str(key_file), quote(grant.subject.username, safe=""), quote(groups, safe="")))
+    return entry if map_of(grant) is MapName.GRANTS else f"{entry}|{ranges(grant.sources.networks)}"
+
+
+def ranges(networks: Iterable[Network]) -> str:
+    """Return networks as `sources.lua` reads them: first and last address in hex digits."""
+    return ",".join(f"{network[0].packed.hex()}-{network[-1].packed.hex()}" for network in networks)
 
 
 def scope_keys(grant: Grant) -> Iterator[str]:

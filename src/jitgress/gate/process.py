@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from jitgress.gate.answers import ANSWERS, answer, answer_file
-from jitgress.gate.configuration import WATCH_FILE, render
+from jitgress.gate.configuration import SOURCES_FILE, WATCH_FILE, render
 from jitgress.gate.errors import HaproxyMissingError
 from jitgress.gate.layout import MapName, map_file
 from jitgress.gate.settings import GateSettings
@@ -20,9 +20,10 @@ def write_files(settings: GateSettings) -> None:
     for directory in (folder, settings.keys_folder, folder / "answers"):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.configuration.write_text(render(settings))
-    (folder / WATCH_FILE).write_bytes(files("jitgress.gate").joinpath(WATCH_FILE).read_bytes())
-    for name in MapName:
-        map_file(folder, name).write_text("")
+    for name in (WATCH_FILE, SOURCES_FILE):
+        (folder / name).write_bytes(files("jitgress.gate").joinpath(name).read_bytes())
+    for map_name in MapName:
+        map_file(folder, map_name).write_text("")
     for status in ANSWERS:
         answer_file(folder, status).write_text(answer(status), newline="")
 

@@ -18,6 +18,7 @@ from jitgress.gate.layout import (
     ServerPath,
     grant_entry,
     grant_key,
+    map_of,
     part_keys,
     scope_keys,
     server_of,
@@ -45,10 +46,14 @@ def programme(grants: Iterable[Grant], keys: Iterable[GateKey], keys_folder: Pat
         {
             MapName.STATE: {},
             MapName.HOSTS: {grant.host: PRESENT for grant in known},
-            MapName.GRANTS: {
-                grant_key(grant, key): grant_entry(grant, keys_folder / key.file_name)
-                for grant in known
-                for key in accepted
+            **{
+                name: {
+                    grant_key(grant, key): grant_entry(grant, keys_folder / key.file_name)
+                    for grant in known
+                    if map_of(grant) is name
+                    for key in accepted
+                }
+                for name in (MapName.GRANTS, MapName.BOUND)
             },
             MapName.SCOPES: {key: PRESENT for grant in known for key in scope_keys(grant)},
             MapName.PARTS: {key: PRESENT for grant in known for key in part_keys(grant)},

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from jitgress.domain.errors import InvalidValueError
+from jitgress.domain.sources import Network, parse_network
 
 STALENESS: Final = timedelta(seconds=30)  # invariant 3: how late a revocation may ever be
 MAX_SOCKET_PATH: Final = 92  # sun_path has 108 bytes (unix(7)), and HAProxy adds ".<pid>.bak" while it binds
@@ -35,8 +36,23 @@ class GateSettings:
     max_connections: int = 4000
     socket_path: Path | None = None
     """Where the runtime socket is; None: in `folder`. A long folder needs a shorter one."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of proxies in front of the gate: what they say in `X-Forwarded-For` of who asked them is believed."""
 
     def __post_init__(self) -> None:
+        self._check_texts()
+        try:
+            _ = self.proxies
+        except InvalidValueError as error:
+            raise InvalidValueError(f"gate.trusted_proxies: {error.message}", remedy=error.remedy) from None
+        if self.staleness < timedelta(seconds=1):
+            raise InvalidValueError(
+                "gate.staleness is under a second", remedy="Give at least 1 s; the default is 30 s."
+            )
+        if self.max_connections < 1:  # HAProxy takes 0 for as many as the machine gives
+            raise InvalidValueError("gate.max_connections is under 1", remedy="Give at least 1; the default is 4000.")
+
+    def _check_texts(self) -> None:
         for name, value, form, in_words in (
             ("gate.id", self.gate_id, _ID, "Write up to 52 lower-case letters, digits and, within, hyphens."),
             ("gate.folder", str(self.folder), PLAIN_PATH, _PATH_IN_WORDS),
@@ -53,12 +69,11 @@ class GateSettings:
                 f"the socket's path {self.socket} is longer than {MAX_SOCKET_PATH} characters",
                 remedy="Set gate.socket_path to a short one, such as /run/jitgress/gate.sock.",
             )
-        if self.staleness < timedelta(seconds=1):
-            raise InvalidValueError(
-                "gate.staleness is under a second", remedy="Give at least 1 s; the default is 30 s."
-            )
-        if self.max_connections < 1:  # HAProxy takes 0 for as many as the machine gives
-            raise InvalidValueError("gate.max_connections is under 1", remedy="Give at least 1; the default is 4000.")
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks of `trusted_proxies`."""
+        return tuple(parse_network(text) for text in self.trusted_proxies)
 
     @property
     def lease(self) -> timedelta:

@@ -18,6 +18,10 @@ TRAEFIK_THROTTLE: Final = "50ms"
 """How long Traefik waits for further changes before it takes them over; its own default is 2 s."""
 
 
+TRAEFIK_NETWORK: Final = "127.0.0.0/8"
+"""Where Traefik asks the gate from. It takes no client's word for `X-Forwarded-For`: that is its own default."""
+
+
 class TraefikMissingError(JitgressError):
     """There is no Traefik on this machine."""
 
@@ -67,7 +71,12 @@ def settings(
             "ca_file": str(layout.ca_file),
             "gateway": {"namespace": NAMESPACE, "name": "local", "section": "https"},
         },
-        "gate": {"id": "local", "folder": str(layout.gate), "bind": gate_address},
+        "gate": {
+            "id": "local",
+            "folder": str(layout.gate),
+            "bind": gate_address,
+            "trusted_proxies": [TRAEFIK_NETWORK],
+        },
         "portal": {"bind": portal_address, "issuer": outside.portal_url},
     }
     for place, value in overrides.items():

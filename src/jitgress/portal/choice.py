@@ -1,6 +1,7 @@
 """Which grant a caller gets a token for. Pure.
 
-Invariant 1 rests on it: nobody ever gets a token for another's grant, or for one that is not open now.
+Invariant 1 rests on it: nobody ever gets a token for another's grant, for one that is not open now, or for one that
+they were given for groups in which they are no more.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from enum import StrEnum
 
 from jitgress.domain.grant import Grant
 from jitgress.domain.host import Host
+from jitgress.domain.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,28 @@ class Refusal(StrEnum):
     NOT_OPEN = "not_open"
 
 
-def choose(grants: Iterable[Grant], username: str, asked: AskedRequest | AskedHost, now: datetime) -> Grant | Refusal:
-    """Return the caller's own open grant that was asked for; of several, the one that lasts longest."""
+@dataclass(frozen=True, slots=True)
+class GroupsChanged:
+    """The caller's own open grant was given to somebody in these groups, too, and the caller is in them no more."""
+
+    lost: tuple[str, ...]
+
+
+def choose(
+    grants: Iterable[Grant], caller: Subject, asked: AskedRequest | AskedHost, now: datetime
+) -> Grant | GroupsChanged | Refusal:
+    """Return the caller's own open grant that was asked for; of several, the one that lasts longest.
+
+    `caller` is who they are now: a grant counts as long as they have every group that they had when they asked.
+    """
     named = [grant for grant in grants if asked.names(grant)]
-    own = own_grants(named, username)
-    usable = open_grants(own, now)
-    if usable:
-        return max(usable, key=lambda grant: (grant.window.not_after, grant.id))
+    own = own_grants(named, caller.username)
+    running = sorted(open_grants(own, now), key=lambda grant: (grant.window.not_after, grant.id), reverse=True)
+    for grant in running:
+        if not _lost(grant, caller):
+            return grant
+    if running:
+        return GroupsChanged(_lost(running[0], caller))
     if own:
         return Refusal.NOT_OPEN
     return Refusal.NOT_YOURS if named else Refusal.NO_GRANT
@@ -69,3 +86,8 @@ def own_grants(grants: Iterable[Grant], username: str) -> list[Grant]:
 def open_grants(grants: Iterable[Grant], now: datetime) -> list[Grant]:
     """Return the grants whose window contains `now`."""
     return [grant for grant in grants if grant.window.contains(now)]
+
+
+def _lost(grant: Grant, caller: Subject) -> tuple[str, ...]:
+    """Return the groups that the grant's subject had and the caller hasn't. Further groups are no harm."""
+    return tuple(sorted(grant.subject.groups - caller.groups))

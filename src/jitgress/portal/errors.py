@@ -32,6 +32,13 @@ class NoGrantError(PortalError):
     status = 404
 
 
+class GroupsChangedError(PortalError):
+    """The caller's grant was given for groups that the caller is in no more."""
+
+    code = "groups_changed"
+    status = 403
+
+
 class NotFoundError(PortalError):
     """There is no such page."""
 

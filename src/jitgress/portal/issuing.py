@@ -19,8 +19,8 @@ from jitgress.domain.window import format_time
 from jitgress.identity.errors import TokenNotMintedError
 from jitgress.identity.tokens import GateToken, mint
 from jitgress.portal.allowance import Allowance, Rate
-from jitgress.portal.choice import AskedHost, AskedRequest, Refusal, choose
-from jitgress.portal.errors import NoGrantError, NotReadyError, TooManyError
+from jitgress.portal.choice import AskedHost, AskedRequest, GroupsChanged, Refusal, choose
+from jitgress.portal.errors import GroupsChangedError, NoGrantError, NotReadyError, TooManyError
 from jitgress.portal.metrics import PortalMetrics
 from jitgress.portal.ports import Grants, Keys, Ledger
 
@@ -28,6 +28,7 @@ ANONYMOUS: Final = "system:anonymous"  # Kubernetes' name for nobody
 ISSUE_RATE: Final = Rate(burst=30, per_second=1)  # a person: a script that asks before each of its calls
 REFUSAL_RATE: Final = Rate(burst=5, per_second=1 / 60)  # a person: enough to see who tries, and how often
 ALL_REFUSALS_RATE: Final = Rate(burst=60, per_second=1)  # everybody: 86,400 events a day at the most
+MAX_GROUPS_SHOWN: Final = 10
 
 _log: Final = structlog.get_logger()
 
@@ -60,14 +61,18 @@ class Issuing:
     async def issue(self, caller: Subject, asked: AskedRequest | AskedHost) -> Issued:
         """Return a token for the caller's own open grant, after it was recorded.
 
-        Raises `NoGrantError`, `TooManyError`, `NotReadyError`, `LedgerError`, `KeysUnavailableError`.
+        Raises `NoGrantError`, `GroupsChangedError`, `TooManyError`, `NotReadyError`, `LedgerError`,
+        `KeysUnavailableError`.
         """
         if not self._grants.is_synced:
             raise NotReadyError("the portal does not know the grants now", remedy="Try again in a few seconds.")
         if not self._issues.take(caller.username, self._clock.monotonic()):
             raise TooManyError("you ask for tokens too often", remedy="Use the token that you have until it expires.")
         now = self._clock.now()
-        chosen = choose(self._grants.current(), caller.username, asked, now)
+        chosen = choose(self._grants.current(), caller, asked, now)
+        if isinstance(chosen, GroupsChanged):
+            await self.refuse(caller.username, GroupsChangedError.code, str(asked))
+            raise _groups_changed(chosen)
         if isinstance(chosen, Refusal):
             await self.refuse(caller.username, chosen.value, str(asked))
             raise _no_grant()
@@ -116,4 +121,13 @@ def _issued(token: GateToken, grant: Grant, now: datetime) -> Event:
 def _no_grant() -> NoGrantError:
     return NoGrantError(
         "you have no open grant for this", remedy="Look at `jitgress list`, or ask with `jitgress request`."
+    )
+
+
+def _groups_changed(changed: GroupsChanged) -> GroupsChangedError:
+    shown = ", ".join(changed.lost[:MAX_GROUPS_SHOWN])
+    more = len(changed.lost) - MAX_GROUPS_SHOWN
+    return GroupsChangedError(
+        f"your groups have changed since you asked: {shown}" + (f" and {more} more" if more > 0 else ""),
+        remedy="Ask again with `jitgress request`: the policy decides by the groups that you have now.",
     )

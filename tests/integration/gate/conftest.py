@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.integration.gate.asking_from import PROXY
 from tests.integration.gate.recording_target import RecordingTarget, recording_target
 from tests.integration.gate.running_gate import RunningGate, running_gate
 
@@ -11,6 +12,13 @@ from tests.integration.gate.running_gate import RunningGate, running_gate
 @pytest.fixture
 async def gate() -> AsyncIterator[RunningGate]:
     async with running_gate() as running:
+        yield running
+
+
+@pytest.fixture
+async def behind_proxy() -> AsyncIterator[RunningGate]:
+    """A gate that believes 127.0.0.1 and two further networks of proxies."""
+    async with running_gate(trusted_proxies=[f"{PROXY}/32", "10.9.0.0/16", "2001:db8:9::/48"]) as running:
         yield running
 
 

@@ -51,16 +51,27 @@ def request(
     return "\r\n".join(lines).encode("latin-1")
 
 
-async def send(port: int, content: bytes) -> Answer:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def send(port: int, content: bytes, *, source: str = "127.0.0.1") -> Answer:
+    """Send what makes one request. `source` is the address to send it from: all of 127.0.0.0/8 is this machine's."""
+    (answer,) = await send_in_turn(port, content, source=source)
+    return answer
+
+
+async def send_in_turn(port: int, *contents: bytes, source: str = "127.0.0.1") -> list[Answer]:
+    """Send several requests on one connection."""
+    host = "::1" if ":" in source else "127.0.0.1"
+    reader, writer = await asyncio.open_connection(host, port, local_addr=(source, 0))
+    answers: list[Answer] = []
     try:
-        writer.write(content)
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
-        status, headers = _parse(head)
-        length = int(headers.get("content-length", 0)) if not content.startswith(b"HEAD") else 0
-        return Answer(status, headers, await reader.readexactly(length))
+        for content in contents:
+            writer.write(content)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            status, headers = _parse(head)
+            length = int(headers.get("content-length", 0)) if not content.startswith(b"HEAD") else 0
+            answers.append(Answer(status, headers, await reader.readexactly(length)))
     finally:
         writer.close()
+    return answers
 
 
 def _parse(head: bytes) -> tuple[int, dict[str, str]]:

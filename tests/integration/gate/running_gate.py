@@ -116,12 +116,20 @@ async def until_time(at: datetime) -> None:
 
 
 @asynccontextmanager
-async def running_gate(staleness: timedelta = timedelta(seconds=30)) -> AsyncIterator[RunningGate]:
+async def running_gate(
+    staleness: timedelta = timedelta(seconds=30), *, bind: str = "127.0.0.1", trusted_proxies: Iterable[str] = ()
+) -> AsyncIterator[RunningGate]:
     """A gate with an agent, in a folder of its own. A short path: a socket's name has 108 bytes."""
     folder = Path(tempfile.mkdtemp(prefix="jg-"))
-    port = _free_port()
+    port = free_port()
     settings = GateSettings(
-        gate_id="test", folder=folder, issuer=ISSUER, bind=f"127.0.0.1:{port}", staleness=staleness, max_connections=400
+        gate_id="test",
+        folder=folder,
+        issuer=ISSUER,
+        bind=f"{bind}:{port}",
+        staleness=staleness,
+        max_connections=400,
+        trusted_proxies=tuple(trusted_proxies),
     )
     gate = RunningGate(settings, port, ApiStandIn(SystemClock()))
     try:
@@ -135,7 +143,7 @@ async def running_gate(staleness: timedelta = timedelta(seconds=30)) -> AsyncIte
         shutil.rmtree(folder)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -159,9 +159,12 @@ async def test_nothing_is_served_after_the_end(gate: RunningGate, target: Record
     assert sum(late for _, late in results) == 0
 
 
-async def test_a_grant_serves_from_its_beginning_on(gate: RunningGate, target: RecordingTarget) -> None:
+async def test_a_grant_serves_from_its_beginning_on_without_being_programmed_again(
+    gate: RunningGate, target: RecordingTarget
+) -> None:
     grant = a_grant(address=target.address, not_before=now() + timedelta(seconds=4))
     await gate.permit(grant)
+    await gate.stop_agent()
     assert (await gate.ask(grant)).reason == "grant_not_yet"
     await until_time(grant.window.not_before)
     assert (await gate.ask(grant)).status == 200

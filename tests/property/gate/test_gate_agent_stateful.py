@@ -73,6 +73,22 @@ class GateMachine(RuleBasedStateMachine):
         self.grants[number] = a_grant(number, not_before=start, duration=timedelta(minutes=minutes))
         self.api.say(self.grants.values())
 
+    @rule(number=st.integers(1, 4), part=st.sampled_from(["end", "sources", "paths"]))
+    def narrow(self, number: int, part: str) -> None:
+        """The operator may only take away from a grant that is open."""
+        found = self.grants.get(number)
+        if found is None:
+            return
+        start, whole = found.window.not_before, found.window.duration
+        self.grants[number] = a_grant(
+            number,
+            not_before=start,
+            duration=whole / 2 if part == "end" else whole,
+            sources=["192.0.2.0/24"] if part == "sources" else (),
+            paths=["/api"] if part == "paths" else ["/"],
+        )
+        self.api.say(self.grants.values())
+
     @rule(number=st.integers(1, 4))
     def revoke(self, number: int) -> None:
         self.grants.pop(number, None)
@@ -92,6 +108,7 @@ class GateMachine(RuleBasedStateMachine):
 
     @rule()
     def restart_agent(self) -> None:
+        self.api.forget()
         self.agent = self.new_agent()
 
     @rule(lines=st.integers(0, 30))
@@ -110,7 +127,8 @@ class GateMachine(RuleBasedStateMachine):
     @rule()
     def step(self) -> None:
         view = self.api.view()
-        assert view is not None
+        if view is None:  # as `run_gate` does: there is nothing yet to follow
+            return
         if self.api.is_reachable:
             self.heard_at = self.clock.now()
         with suppress(JitgressError):

@@ -1,4 +1,4 @@
-"""Whatever happens to grants, clock and ledger: nobody gets a token for another's grant, or for one not open now."""
+"""Whatever happens to grants, clock, groups and ledger: nobody gets a token but for their own open grant."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from jitgress.identity.keys import KeySet, SigningKey
 from jitgress.identity.secret import Secret
 from jitgress.identity.tokens import verify
 from jitgress.portal.app import Parts, create_app
-from jitgress.portal.choice import AskedHost, AskedRequest, Refusal, choose
+from jitgress.portal.choice import AskedHost, AskedRequest, GroupsChanged, Refusal, choose
 from jitgress.portal.metrics import PortalMetrics
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,6 +35,7 @@ KEYS = KeySet((SigningKey.generate(START, START),))
 JWKS = json.loads(KEYS.public_jwks())
 PEOPLE = st.sampled_from(["alice", "bob", "alice@example.test", "Alice"])
 HOSTS = st.sampled_from([parse_host("orders.example.com"), parse_host("billing.example.com")])
+GROUPS = st.frozensets(st.sampled_from(["alice", "bob", "dev"]))
 NUMBERS = st.integers(0, 4)
 MILLISECONDS = st.integers(0, 20_000).map(lambda ms: timedelta(milliseconds=ms))
 
@@ -50,9 +51,11 @@ class World:
     has_ledger: bool = True
     is_synced: bool = True
     is_ready: bool = True
+    groups: frozenset[str] = frozenset({"alice", "bob"})
+    """Everybody's now; some are called like people."""
 
     async def authenticate(self, credential: Secret[str]) -> Subject | None:
-        return Subject(credential.reveal().replace("~", "@"), frozenset({"alice", "bob"}))
+        return Subject(credential.reveal().replace("~", "@"), self.groups)
 
     def current(self) -> Iterable[Grant]:
         return tuple(self.grants.values())
@@ -87,24 +90,38 @@ class Asking(RuleBasedStateMachine):
         )
         self.app = create_app(parts)
 
-    @rule(number=NUMBERS, person=PEOPLE, host=HOSTS, start=MILLISECONDS, length=MILLISECONDS.filter(bool))
-    def open(self, number: int, person: str, host: Any, start: timedelta, length: timedelta) -> None:
+    @rule(
+        number=NUMBERS,
+        person=PEOPLE,
+        groups=GROUPS,
+        host=HOSTS,
+        start=MILLISECONDS,
+        length=MILLISECONDS.filter(bool),
+    )
+    def open(
+        self, *, number: int, person: str, groups: frozenset[str], host: Any, start: timedelta, length: timedelta
+    ) -> None:
         uid = f"uid-{len(self.world.recorded)}-{number}"
         self.world.grants[str(number)] = Grant(
             id=GrantId(uid),
             request=RequestRef("shop", f"r{number}", uid),
             target=TargetRef("shop", "orders"),
             policy="p",
-            subject=Subject(person, frozenset({"bob"})),
+            subject=Subject(person, groups),
             host=host,
             address="10.0.0.1:80",
             scope=Scope.of(["/"], ["GET"]),
             window=Window.starting(self.world.now_ + start - timedelta(seconds=5), length),
+            since=self.world.now_ + start - timedelta(seconds=5),
         )
 
     @rule(number=NUMBERS)
     def revoke(self, number: int) -> None:
         self.world.grants.pop(str(number), None)
+
+    @rule(groups=GROUPS)
+    def change_the_groups(self, groups: frozenset[str]) -> None:
+        self.world.groups = groups
 
     @rule(pause=MILLISECONDS)
     def wait(self, pause: timedelta) -> None:
@@ -141,10 +158,14 @@ class Asking(RuleBasedStateMachine):
             assert world.is_synced
             assert world.has_ledger
             grant = rightful[answer.json()["grant"]]
+            assert all(group in world.groups for group in grant.subject.groups)
             claims = verify(answer.json()["token"], host=grant.host, now=now, jwks=JWKS, issuer=ISSUER)
             assert (claims.grant, claims.subject) == (grant.id, person)
             assert claims.expires_at <= grant.window.not_after
             assert claims.id in world.recorded
+        elif answer.status_code == 403:
+            assert rightful
+            assert all(any(group not in world.groups for group in g.subject.groups) for g in rightful.values())
         elif answer.status_code == 404:
             # Within the last second of a window there may be no whole second left for a token.
             assert all(int(grant.window.not_after.timestamp()) <= now.timestamp() for grant in rightful.values())
@@ -163,48 +184,53 @@ class Asking(RuleBasedStateMachine):
 TestAsking = Asking.TestCase
 
 GRANT = st.builds(
-    lambda number, person, start, length: Grant(
+    lambda number, person, groups, start, length: Grant(
         id=GrantId(f"uid-{number}"),
         request=RequestRef("shop", f"r{number}", f"uid-{number}"),
         target=TargetRef("shop", "orders"),
         policy="p",
-        subject=Subject(person, frozenset({"alice", "bob"})),
+        subject=Subject(person, groups),
         host=parse_host("orders.example.com"),
         address="10.0.0.1:80",
         scope=Scope.of(["/"], ["GET"]),
         window=Window.starting(START + start, length),
+        since=START + start,
     ),
     NUMBERS,
     PEOPLE,
+    GROUPS,
     MILLISECONDS,
     MILLISECONDS.filter(bool),
 )
 
 
-@given(st.lists(GRANT, max_size=6), PEOPLE, MILLISECONDS, st.none() | NUMBERS)
+@given(st.lists(GRANT, max_size=6), PEOPLE, GROUPS, MILLISECONDS, st.none() | NUMBERS)
 def test_the_choice_is_the_callers_own_open_grant_that_lasts_longest(
-    grants: list[Grant], person: str, after: timedelta, number: int | None
+    grants: list[Grant], person: str, groups: frozenset[str], after: timedelta, number: int | None
 ) -> None:
     now = START + after
     asked = AskedHost(parse_host("orders.example.com")) if number is None else AskedRequest("shop", f"r{number}")
-    ends = [
-        grant.window.not_after
+    running = [
+        grant
         for grant in grants
         if grant.subject.username == person
         and grant.window.not_before <= now < grant.window.not_after
         and number in (None, int(grant.request.name[1:]))
     ]
-    chosen = choose(grants, person, asked, now)
+    ends = [grant.window.not_after for grant in running if not set(grant.subject.groups).difference(groups)]
+    chosen = choose(grants, Subject(person, groups), asked, now)
     if isinstance(chosen, Grant):
+        assert all(group in groups for group in chosen.subject.groups)
         assert chosen.subject.username == person
         assert chosen.window.not_before <= now < chosen.window.not_after == max(ends)
         assert number in (None, int(chosen.request.name[1:]))
     else:
         assert ends == []
+        assert isinstance(chosen, GroupsChanged) == bool(running)
 
 
 @given(st.lists(GRANT, max_size=6), MILLISECONDS)
 def test_nobody_without_a_name_gets_a_grant(grants: list[Grant], after: timedelta) -> None:
     nameless = [replace(grant, subject=Subject("")) for grant in grants]
-    chosen = choose(nameless, "", AskedHost(parse_host("orders.example.com")), START + after)
+    chosen = choose(nameless, Subject(""), AskedHost(parse_host("orders.example.com")), START + after)
     assert isinstance(chosen, Refusal)

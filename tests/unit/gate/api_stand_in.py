@@ -22,7 +22,7 @@ class ApiStandIn:
     version: int = 1
     is_reachable: bool = True
     published: list[str] = field(default_factory=list)
-    _heard_at: float = 0.0
+    _heard_at: float | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def say(self, grants: Iterable[Grant], jwks: str | None = None) -> None:
@@ -36,7 +36,13 @@ class ApiStandIn:
     def view(self) -> View | None:
         if self.is_reachable:
             self._heard_at = self.clock.monotonic()
+        if self._heard_at is None:
+            return None
         return View(tuple(self.objects), self.jwks, str(self.version), self._heard_at)
+
+    def forget(self) -> None:
+        """Begin as a new process begins: it has heard nothing, whatever the one before it had heard."""
+        self._heard_at = None
 
     async def changed(self) -> None:
         await self._changed.wait()

@@ -11,6 +11,7 @@ from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.host import Host
 from jitgress.domain.request import RequestRef
 from jitgress.domain.scope import Scope
+from jitgress.domain.sources import ANYWHERE, Sources
 from jitgress.domain.subject import Subject
 from jitgress.domain.target import TargetRef
 from jitgress.domain.window import Window
@@ -36,7 +37,9 @@ def a_grant(  # noqa: PLR0913  a builder: every argument has its default
     groups: Iterable[str] = ("dev",),
     not_before: datetime = NOW,
     duration: timedelta = timedelta(minutes=5),
+    sources: Iterable[str] = (),
 ) -> Grant:
+    """Return a grant; without `sources` it may be used from anywhere."""
     uid = grant_id(number)
     return Grant(
         id=uid,
@@ -48,6 +51,8 @@ def a_grant(  # noqa: PLR0913  a builder: every argument has its default
         address=address,
         scope=Scope.of(paths, methods),
         window=Window.starting(not_before, duration),
+        sources=Sources.of(networks) if (networks := tuple(sources)) else ANYWHERE,
+        since=Window.starting(not_before, duration).not_before,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jitgress.gate.checks import CHECKS
+from jitgress.gate.checks import CHECKS, HOST
 from jitgress.gate.configuration import render
 from jitgress.gate.settings import GateSettings
 from tests.unit.gate.builders import ISSUER
@@ -207,6 +207,49 @@ def test_nothing_passes_before_the_identity_of_its_sender_is_replaced(front: Sec
 
 
 def test_checks_and_streams_go_by_the_same_staleness(sections: list[Section], front: Section) -> None:
-    (lua,) = only(sections, "global").rules("lua-load")
+    (lua,) = only(sections, "global").rules("lua-load", str(FOLDER / "watch.lua"))
     assert lua[-1] == "12000"
     assert front.acls()["lease_is_fresh"][0][-1] == "1:12000"
+
+
+# Where requests come from
+
+
+def entry_rules(front: Section) -> list[str]:
+    return [" ".join(line) for line in front.lines if "set-var(txn.entry)" in line or "lua.judge_source" in line]
+
+
+def test_an_entry_that_is_bound_to_networks_counts_only_as_the_judge_of_sources_says(front: Section) -> None:
+    """Without an entry nothing passes; no rule but these sets one, and the first asks the map of those that aren't."""
+    assert entry_rules(front) == [
+        f"http-request set-var(txn.entry) {HOST},concat(@,txn.token),map_beg({FOLDER}/grants.map)",
+        "http-request lua.judge_source if { var(txn.bound) -m found }",
+    ]
+    assert front.acls()["token_begins_as_ours"] == [("var(txn.entry)", "-m", "found")]
+    assert "token_begins_as_ours" in checks_asked()
+
+
+def test_where_a_request_comes_from_is_judged_before_anything_is_taken_away_or_let_pass(front: Section) -> None:
+    judged = front.position("http-request", "lua.judge_source")
+    assert judged < front.position("http-request", "set-var(txn.grant)")
+    assert judged < min(number for number, line in enumerate(front.lines) if line[1] in {"del-header", "set-header"})
+    assert judged < min(number for number, line in enumerate(front.lines) if "set-var(txn.passes)" in line)
+
+
+def test_only_a_request_without_an_entry_is_looked_up_among_bound_ones(front: Section) -> None:
+    (rule,) = [line for line in front.lines if "set-var(txn.bound)" in line]
+    assert condition_of(rule) == ("if", "!{", "var(txn.entry)", "-m", "found", "}")
+    assert f"map_beg({FOLDER}/bound.map)" in rule[2]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told"),
+    [((), ()), (("127.0.0.0/8", "2001:db8::/127"), (f"7f000000-7fffffff,20010db8{'0' * 24}-20010db8{'0' * 23}1",))],
+    ids=["none", "two"],
+)
+def test_nobodys_word_counts_but_that_of_the_proxies_in_the_settings(
+    proxies: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    settings = GateSettings(gate_id="g", folder=FOLDER, issuer=ISSUER, trusted_proxies=proxies)
+    (lua,) = only(parse(render(settings)), "global").rules("lua-load", f"{FOLDER}/sources.lua")
+    assert lua[2:] == told

@@ -1,5 +1,6 @@
 """The order of commands, told by examples: what stops permitting comes first, what begins to comes last."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from tests.unit.gate.builders import NOW, a_grant
 
 KEY: Final = GateKey("key-1", "PEM")
 GRANT: Final = a_grant(1)
+BOUND: Final = a_grant(9, sources=["192.0.2.0/24"])
 SERVER: Final = server_of(GRANT)
 ELSEWHERE: Final = "127.0.0.9:9"
 
@@ -133,9 +135,9 @@ def test_a_lease_is_not_for_the_programme_to_give_or_take() -> None:
 @pytest.mark.parametrize("name", [name for name in MapName if name is not MapName.STATE])
 def test_an_entry_with_another_value_is_dropped_before_it_is_added(name: MapName, value: str) -> None:
     """`set map` would leave a repetition, and `add map` alone would make one."""
-    key, wanted = next(iter(goal_of(GRANT).entries[name].items()))
-    found = with_entry(found_of(GRANT), name, key, value)
-    assert diff(goal_of(GRANT), found) == (DropEntry(name, key), AddEntry(name, key, wanted))
+    key, wanted = next(iter(goal_of(GRANT, BOUND).entries[name].items()))
+    found = with_entry(found_of(GRANT, BOUND), name, key, value)
+    assert diff(goal_of(GRANT, BOUND), found) == (DropEntry(name, key), AddEntry(name, key, wanted))
 
 
 def test_what_one_grant_needs_leaves_the_others_of_its_host_alone() -> None:
@@ -144,3 +146,34 @@ def test_what_one_grant_needs_leaves_the_others_of_its_host_alone() -> None:
     told = [each.key if isinstance(each, DropEntry) else getattr(each, "server", "") for each in commands]
     assert told
     assert not [text for text in told if GRANT.id in text or text == GRANT.host]
+
+
+NARROWED: Final = {
+    "its end": (
+        a_grant(1, duration=timedelta(minutes=2)),
+        ["DropEntry grants", "CloseServer", "CutStreams", "DropServer", "AddServer", "OpenServer", "AddEntry grants"],
+    ),
+    "its end, bound": (
+        a_grant(1, duration=timedelta(minutes=2), sources=["192.0.2.0/24"]),
+        ["DropEntry grants", "CloseServer", "CutStreams", "DropServer", "AddServer", "OpenServer", "AddEntry bound"],
+    ),
+    "its networks": (a_grant(1, sources=["192.0.2.0/24"]), ["DropEntry grants", "AddEntry bound"]),
+    "its paths": (a_grant(1, paths=["/api"]), ["DropEntry scopes", "AddEntry scopes"]),
+}
+
+
+@pytest.mark.parametrize("name", NARROWED)
+def test_a_grant_that_is_narrowed_loses_what_it_had_before_it_gets_what_is_left(name: str) -> None:
+    narrowed, steps = NARROWED[name]
+    assert outline(diff(goal_of(narrowed), found_of(GRANT))) == steps
+
+
+def test_a_grant_with_fewer_methods_only_loses() -> None:
+    commands = diff(goal_of(GRANT), found_of(a_grant(1, methods=["GET", "POST"])))
+    assert outline(commands) == ["DropEntry scopes", "DropEntry parts"]
+
+
+def test_a_grant_with_fewer_networks_has_its_entry_changed_and_nobody_is_cut() -> None:
+    fewer = a_grant(9, sources=["192.0.2.128/25"])
+    commands = diff(goal_of(fewer), found_of(BOUND))
+    assert outline(commands) == ["DropEntry bound", "AddEntry bound"]

@@ -1,15 +1,20 @@
 """A malformed grant is left out and told of; it never permits more, nor keeps another from being understood."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jitgress.domain.errors import InvalidValueError
 from jitgress.gate.grants import MAX_USERNAME_BYTES, normal_address, read_grant, read_grants
-from tests.unit.gate.builders import a_grant, an_object, grant_id
+from jitgress.gate.keys import GateKey
+from jitgress.gate.programme import programme
+from tests.unit.gate.builders import NOW, a_grant, an_object, grant_id
 
 ABSENT = object()
+KEY = GateKey("key-1", "PEM")
 FIELDS = ("request", "target", "policy", "subject", "host", "address", "paths", "methods", "notBefore", "notAfter")
+FIELDS_OF_A_CHAIN = ("since", "extensions", "reviewBy")
 
 
 def named_the_same_everywhere(value: Any) -> str:
@@ -32,6 +37,19 @@ def named(name: Any, **metadata: Any) -> dict[str, Any]:
 def test_a_grant_comes_back_as_it_was() -> None:
     grant = a_grant(paths=["/a", "/b"], methods=["GET", "POST"], groups=["dev", "ops"])
     assert read_grants([an_object(grant)]) == ((grant,), ())
+
+
+def test_networks_come_back_as_they_were() -> None:
+    grant = a_grant(sources=["192.0.2.0/24", "2001:db8::/32"])
+    assert read_grants([an_object(grant)]) == ((grant,), ())
+    assert grant.sources.texts() == ("192.0.2.0/24", "2001:db8::/32")
+
+
+def test_what_concerns_reviews_and_extensions_changes_nothing_at_the_gate() -> None:
+    more = {"since": "2026-01-01T09:00:00.000Z", "extensions": 3, "reviewBy": "2026-01-02T10:00:00.000Z"}
+    assert set(more) == set(FIELDS_OF_A_CHAIN)
+    found = read_grant(an_object(a_grant(), **more))
+    assert programme([found], [KEY], Path("/keys"), NOW) == programme([a_grant()], [KEY], Path("/keys"), NOW)
 
 
 def test_one_that_is_malformed_costs_nobody_else_anything() -> None:
@@ -80,6 +98,29 @@ def test_a_field_that_says_nothing_makes_it_permit_nothing(field: str, value: An
         ("notBefore", "1969-12-31T23:59:59.999Z"),
         ("notBefore", 1767261600000),
         ("notBefore", "now"),
+        ("sourceCIDRs", None),
+        ("sourceCIDRs", []),
+        ("sourceCIDRs", {}),
+        ("sourceCIDRs", ""),
+        ("sourceCIDRs", "192.0.2.0/24"),
+        ("sourceCIDRs", [""]),
+        ("sourceCIDRs", [None]),
+        ("sourceCIDRs", ["192.0.2.0/24", None]),
+        ("sourceCIDRs", ["192.0.2.0/24", "anywhere"]),
+        ("sourceCIDRs", ["192.0.2.7/24"]),
+        ("sourceCIDRs", ["192.0.2.7"]),
+        ("sourceCIDRs", ["192.0.2.0/33"]),
+        ("sourceCIDRs", ["192.0.2.0/255.255.255.0"]),
+        ("sourceCIDRs", ["::ffff:192.0.2.0/120"]),
+        ("sourceCIDRs", ["2001:db8::/129"]),
+        ("sourceCIDRs", ["fe80::%eth0/64"]),
+        ("since", "yesterday"),
+        ("since", 0),
+        ("extensions", "1"),
+        ("extensions", -1),
+        ("extensions", True),
+        ("reviewBy", "tomorrow"),
+        ("reviewBy", None),
     ],
 )
 def test_a_form_that_could_be_read_as_more_makes_it_permit_nothing(field: str, value: Any) -> None:

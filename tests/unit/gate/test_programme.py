@@ -92,7 +92,9 @@ def test_a_grant_has_a_server_until_its_end_which_is_outside(not_before: datetim
 def test_a_grant_that_has_ended_is_still_known_so_that_its_subject_is_told() -> None:
     grant = a_grant(not_before=NOW - AN_HOUR, duration=timedelta(minutes=1))
     found = programme_of(grant).entries
-    assert all(found[name] for name in MapName if name is not MapName.STATE)
+    assert all(found[name] for name in MapName if name not in {MapName.STATE, MapName.BOUND})
+    bound = a_grant(sources=["192.0.2.0/24"], not_before=NOW - AN_HOUR, duration=timedelta(minutes=1))
+    assert programme_of(bound).entries[MapName.BOUND]
 
 
 def test_the_entry_tells_grant_end_and_beginning_in_milliseconds() -> None:
@@ -100,6 +102,48 @@ def test_the_entry_tells_grant_end_and_beginning_in_milliseconds() -> None:
     times, file, *_ = entry_of(grant)
     assert times == f"{grant.id}.1767261900000.1767261600000."
     assert file == str(KEYS_FOLDER / KEY.file_name)
+
+
+def test_a_grant_is_in_one_of_two_maps_as_it_is_bound_to_networks_or_not() -> None:
+    free, bound = a_grant(1), a_grant(2, sources=["192.0.2.0/24"])
+    found = programme_of(free, bound, keys=(KEY, OTHER_KEY)).entries
+    ids = {name: {entry.partition(".")[0] for entry in found[name].values()} for name in MapName}
+    assert (ids[MapName.GRANTS], ids[MapName.BOUND]) == ({free.id}, {bound.id})
+    assert len(found[MapName.BOUND]) == 2
+    assert not set(found[MapName.GRANTS]) & set(found[MapName.BOUND])
+
+
+@pytest.mark.parametrize(
+    ("sources", "told"),
+    [
+        (["192.0.2.0/24"], "c0000200-c00002ff"),
+        (["192.0.2.7/32"], "c0000207-c0000207"),
+        (["0.0.0.0/0"], "00000000-ffffffff"),
+        (["10.0.0.0/8", "192.0.2.0/24"], "0a000000-0affffff,c0000200-c00002ff"),
+        (["2001:db8:9::/48"], f"20010db80009{'0' * 20}-20010db80009{'f' * 20}"),
+        (["::/0"], f"{'0' * 32}-{'f' * 32}"),
+    ],
+    ids=str,
+)
+def test_networks_are_told_by_their_first_and_last_address(sources: list[str], told: str) -> None:
+    (entry,) = programme_of(a_grant(sources=sources)).entries[MapName.BOUND].values()
+    free, networks = entry.rsplit("|", 1)
+    assert networks == told
+    assert [free] == list(programme_of(a_grant()).entries[MapName.GRANTS].values())
+
+
+def test_both_families_whole_are_anywhere() -> None:
+    """They bind nobody, so that such a grant's requests cost no more than others."""
+    assert programme_of(a_grant(sources=["0.0.0.0/1", "128.0.0.0/1", "::/0"])) == programme_of(a_grant())
+
+
+def test_the_longest_entry_fits_into_one_command() -> None:
+    """HAProxy reads a command into a buffer of 32 kB (`tune.bufsize`)."""
+    networks = [f"2001:db8:{number:x}:1::/64" for number in range(64)]
+    (entry,) = (
+        programme_of(a_grant(username="ü" * 512, groups=["ü" * 2048], sources=networks)).entries[MapName.BOUND].values()
+    )
+    assert len(entry) < 24 * 1024
 
 
 @pytest.mark.parametrize("name", ["alice", "zoë", "a|b", "a.b@c", "a b", "%41", "a;b\\c", "${x}", "\u202e", "|||"])

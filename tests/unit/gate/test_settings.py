@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from jitgress.cli.gate import settings_of_gate
+from jitgress.cli.settings import understood
 from jitgress.domain.errors import InvalidValueError
 from jitgress.gate.settings import MAX_SOCKET_PATH, GateSettings
 
@@ -35,6 +37,7 @@ def in_the_file(name: str) -> str:
         {"socket_path": Path("/run/g.sock")},
         {"staleness": timedelta(seconds=1)},
         {"max_connections": 1},
+        {"trusted_proxies": ("10.0.0.0/8", "2001:db8::/32")},
     ],
     ids=str,
 )
@@ -91,12 +94,31 @@ def test_a_line_break_at_the_end_is_refused(name: str) -> None:
         ("bind", "unix@/run/gate"),
         ("bind", "127.0.0.1:8080,127.0.0.2:8080"),
         ("bind", "127.0.0.1:8080-8090"),
+        ("trusted_proxies", ("10.0.0.1/8",)),
+        ("trusted_proxies", ("10.0.0.1",)),
+        ("trusted_proxies", ("10.0.0.0/8", "")),
+        ("trusted_proxies", ("ingress",)),
+        ("trusted_proxies", ("10.0.0.0/8 -", "x")),
+        ("trusted_proxies", ("::ffff:10.0.0.0/104",)),
     ],
 )
 def test_other_forms_are_refused(name: str, value: Any) -> None:
     with pytest.raises(InvalidValueError, match=in_the_file(name)) as raised:
         some_settings(**{name: value})
     assert raised.value.remedy.startswith("Write "), "in words, not as a regular expression"
+
+
+def test_proxies_in_front_are_named_in_the_file_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = {"portal": {"issuer": GOOD["issuer"]}, "gate": {"trusted_proxies": ["10.0.0.0/8"]}}
+    in_file = settings_of_gate(understood(content, {}))
+    monkeypatch.setenv("JITGRESS_GATE__TRUSTED_PROXIES", '["192.0.2.0/24"]')
+    in_environment = settings_of_gate(understood(content))
+    assert (in_file.trusted_proxies, in_environment.trusted_proxies) == (("10.0.0.0/8",), ("192.0.2.0/24",))
+
+
+def test_without_a_word_nobody_in_front_is_trusted() -> None:
+    assert some_settings().trusted_proxies == ()
+    assert understood({}, {}).gate.trusted_proxies == ()
 
 
 @pytest.mark.parametrize("seconds", [-1, 0, 0.999])

@@ -38,6 +38,10 @@ def test_the_parts_are_told_where_everything_is(layout: Layout) -> None:
     assert content["portal"] == {"bind": "127.64.0.9:8081", "issuer": "https://portal.jit.localhost:28443"}
 
 
+def test_the_gate_believes_what_traefik_says_and_nobody_from_outside_this_machine(layout: Layout) -> None:
+    assert settings(layout)["gate"]["trusted_proxies"] == ["127.0.0.0/8"]
+
+
 def test_a_setting_is_overridden_by_section_and_key(layout: Layout) -> None:
     content = settings(layout, **{"operator.url_port": "443", "operator.route_kind": "HTTPRoute"})
 

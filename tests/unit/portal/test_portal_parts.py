@@ -151,6 +151,7 @@ def as_grant(found: Mapping[str, Any]) -> Grant:
         address="10.0.0.1:80",
         scope=Scope.of(["/"], ["GET"]),
         window=Window.starting(datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=1)),
+        since=datetime(2026, 1, 1, tzinfo=UTC),
     )
 
 

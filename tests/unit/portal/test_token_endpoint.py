@@ -39,17 +39,20 @@ BY_HOST = {"host": HOST}
 BY_REQUEST = {"request": {"namespace": "shop", "name": "r1"}}
 
 
-def a_grant(uid: str = "uid-1", name: str = "r1", subject: str = "alice", minutes: float = 30) -> Grant:
+def a_grant(
+    uid: str = "uid-1", name: str = "r1", subject: str = "alice", minutes: float = 30, groups: Iterable[str] = ()
+) -> Grant:
     return Grant(
         id=GrantId(uid),
         request=RequestRef("shop", name, uid),
         target=TargetRef("shop", "orders"),
         policy="p",
-        subject=Subject(subject),
+        subject=Subject(subject, frozenset(groups)),
         host=HOST,
         address="10.0.0.1:80",
         scope=Scope.of(["/api"], ["GET"]),
         window=Window.starting(START, timedelta(minutes=minutes)),
+        since=START,
     )
 
 
@@ -63,6 +66,8 @@ class Stage:
     is_ready: bool = True
     is_ledger_full: bool = False
     is_api_down: bool = False
+    groups: tuple[str, ...] = ()
+    """Everybody's, as the API server tells them now."""
     time: datetime = START
     asked: int = 0
 
@@ -71,7 +76,7 @@ class Stage:
         if self.is_api_down:
             raise UnreachableError("the API server gave no answer", remedy="Try again.")
         word, _, name = credential.reveal().partition("-")
-        return Subject(name) if word == "token" else None
+        return Subject(name, frozenset(self.groups)) if word == "token" else None
 
     def current(self) -> Iterable[Grant]:
         return tuple(self.grants)
@@ -171,6 +176,63 @@ async def test_of_several_grants_the_one_that_lasts_longest_is_used(stage: Stage
     stage.grants = [a_grant("uid-1", minutes=3), a_grant("uid-2", "r2", minutes=9), a_grant("uid-3", "r3", "bob", 99)]
     assert (await ask(client, BY_HOST)).json()["grant"] == "uid-2"
     assert (await ask(client, BY_REQUEST)).json()["grant"] == "uid-1"
+
+
+LOST_GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
+    "one of two": (("dev", "oncall"), ("dev",), "oncall"),
+    "both": (("oncall", "dev"), (), "dev, oncall"),
+    "one that everybody has": (("dev", "system:authenticated"), ("dev",), "system:authenticated"),
+    "a name that only looks alike": (("dev",), ("Dev", "dev "), "dev"),
+}
+
+
+@pytest.mark.parametrize(("then", "now", "lost"), LOST_GROUPS.values(), ids=list(LOST_GROUPS))
+async def test_who_has_left_a_group_gets_no_token_for_what_was_granted_before(
+    stage: Stage, client: httpx2.AsyncClient, then: tuple[str, ...], now: tuple[str, ...], lost: str
+) -> None:
+    stage.grants, stage.groups = [a_grant(groups=then)], now
+    answer = await ask(client, BY_HOST)
+    assert_problem(answer, 403, "groups_changed")
+    assert answer.json()["detail"] == f"your groups have changed since you asked: {lost}"
+    assert answer.json()["remedy"].startswith("Ask again with `jitgress request`")
+    (event,) = stage.events
+    assert (event.code, event.actor) == (EventCode.TOKEN_REFUSED, "alice")
+    assert event.data == {"reason": "groups_changed", "asked": HOST, "unrecorded_before": 0}
+
+
+async def test_who_has_come_into_further_groups_gets_their_token(stage: Stage, client: httpx2.AsyncClient) -> None:
+    stage.grants, stage.groups = [a_grant(groups=("dev",))], ("dev", "oncall")
+    assert (await ask(client, BY_HOST)).status_code == 200
+
+
+async def test_a_grant_whose_groups_still_hold_is_taken_before_a_longer_one(
+    stage: Stage, client: httpx2.AsyncClient
+) -> None:
+    stage.grants = [
+        a_grant("uid-1", minutes=9, groups=("oncall",)),
+        a_grant("uid-2", "r2", minutes=3, groups=("dev",)),
+    ]
+    stage.groups = ("dev",)
+    assert (await ask(client, BY_HOST)).json()["grant"] == "uid-2"
+    assert_problem(await ask(client, BY_REQUEST), 403, "groups_changed")
+
+
+async def test_nobody_learns_of_the_groups_of_anothers_grant(stage: Stage, client: httpx2.AsyncClient) -> None:
+    stage.grants = [a_grant(groups=("oncall",))]
+    answer = await ask(client, BY_HOST, "mallory")
+    assert_problem(answer, 404, "no_grant")
+    assert "oncall" not in answer.text
+
+
+async def test_a_grant_that_has_ended_says_nothing_of_groups(stage: Stage, client: httpx2.AsyncClient) -> None:
+    stage.grants, stage.time = [a_grant(groups=("oncall",))], START + timedelta(minutes=30)
+    assert_problem(await ask(client, BY_HOST), 404, "no_grant")
+
+
+async def test_many_lost_groups_are_told_in_bounds(stage: Stage, client: httpx2.AsyncClient) -> None:
+    stage.grants = [a_grant(groups=[f"g{number:03}" for number in range(200)])]
+    detail = (await ask(client, BY_HOST)).json()["detail"]
+    assert detail.endswith("g008, g009 and 190 more")
 
 
 async def test_what_others_have_cannot_be_told_from_what_nobody_has(stage: Stage, client: httpx2.AsyncClient) -> None:
