@@ -1,9 +1,9 @@
 """`jitgress serve`: operator and portal in one process, with the ledger between them."""
 
 import asyncio
+import gc
 import socket
-import ssl
-from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import typer
@@ -13,9 +13,10 @@ from jitgress.audit.grouped import GroupedLedger, grouped
 from jitgress.audit.ledger import Ledger
 from jitgress.cli import log
 from jitgress.cli.command import Session, commands
+from jitgress.cli.outgoing import consultant, notifications, tls_context
 from jitgress.cli.process import until_told
 from jitgress.cli.service import ConfigOption, ServiceCommand, client_of
-from jitgress.cli.settings import Settings, SettingsError, load
+from jitgress.cli.settings import Settings, load
 from jitgress.crds.values import grant_value
 from jitgress.domain.clock import Clock
 from jitgress.identity.keeper import KeyKeeper
@@ -27,13 +28,19 @@ from jitgress.kube.lease import Elector, LeaseSettings
 from jitgress.kube.reflector import Reflector
 from jitgress.kube.resources import ACCESS_GRANTS
 from jitgress.operator.exposure.probe import IngressProber
+from jitgress.operator.metrics import ReviewMetrics
 from jitgress.operator.run import Operator
 from jitgress.operator.settings import GatewayRef, OperatorSettings
+from jitgress.operator.traits import TRAITS
 from jitgress.portal.app import Parts, create_app
 from jitgress.portal.metrics import PortalMetrics
 from jitgress.portal.reflected_grants import ReflectedGrants
 from jitgress.portal.server import server
 from jitgress.portal.token_review import TokenReviewAuthenticator
+
+_WHILE_READING: Final = 200_000
+"""New objects until Python looks for cycles. With its own 700 such looks are two thirds of the time of a large list."""
+_LATER: Final = 10_000
 
 app = commands()
 
@@ -47,12 +54,15 @@ def serve(ctx: typer.Context, config: ConfigOption = None) -> None:
     session: Session = ctx.obj
     settings = load(config, session.outside.environ)
     log.configure(no_color=bool(session.outside.environ.get("NO_COLOR")))
+    gc.set_threshold(_WHILE_READING)
     client = client_of(session.options)
     asyncio.run(_serve(settings, client, session.outside.clock))
 
 
 async def _serve(settings: Settings, client: KubeClient, clock: Clock) -> None:
-    issuer, tls = settings.require_issuer(), _tls(settings.operator.ca_file)  # what may be wrong, before a file is made
+    # What may be wrong, before a file is made.
+    issuer, tls = settings.require_issuer(), tls_context("operator.ca_file", settings.operator.ca_file)
+    approvals, messages = consultant(settings, clock, REGISTRY), notifications(settings.notify, REGISTRY)
     ledger = Ledger.open(settings.ledger)
     prober = IngressProber(clock, settings.operator.ingress_url, tls)
     try:
@@ -62,7 +72,14 @@ async def _serve(settings: Settings, client: KubeClient, clock: Clock) -> None:
             )
             # A portal that lost the API without noticing must not hand out tokens of grants that were revoked.
             confirm_every = settings.gate.staleness / 3
-            grants = Reflector(api, ACCESS_GRANTS, clock, namespace=settings.namespace, confirm_every=confirm_every)
+            grants = Reflector(
+                api,
+                ACCESS_GRANTS,
+                clock,
+                namespace=settings.namespace,
+                traits=TRAITS["grants"],
+                confirm_every=confirm_every,
+            )
             portal = create_app(_parts(settings, api, shared, clock, keeper=keeper, grants=grants, issuer=issuer))
             host, port = settings.portal.address
             operator = Operator(
@@ -73,12 +90,24 @@ async def _serve(settings: Settings, client: KubeClient, clock: Clock) -> None:
                 settings=operator_settings(settings),
                 elector=_elector(api, settings, clock),
                 metrics=ControllerMetrics(REGISTRY),
+                reviews=ReviewMetrics(REGISTRY),
+                consultant=approvals,
+                notifier=messages,
+                grants=grants,
+                on_synced=_collect_as_usual,
             )
             web = server(portal, host=host, port=port).serve()
-            await until_told([operator.run(), keeper.run(), grants.run(), web])
+            await until_told([operator.run(), keeper.run(), grants.run(), messages.run(), web])
     finally:
         await prober.close()
+        await approvals.close()
         ledger.close()
+
+
+def _collect_as_usual() -> None:
+    """Once the caches are filled: what is in them stays, and no collection need look at it again."""
+    gc.freeze()
+    gc.set_threshold(_LATER)
 
 
 def _parts(
@@ -116,7 +145,9 @@ def operator_settings(settings: Settings) -> OperatorSettings:
         url_port=section.url_port,
         staleness=settings.gate.staleness,
         probe_timeout=section.probe_timeout,
+        retention=section.retention,
         workers=section.workers,
+        approval_webhooks=frozenset(settings.approval_webhooks),
     )
 
 
@@ -124,10 +155,3 @@ def _elector(api: KubeApi, settings: Settings, clock: Clock) -> Elector:
     # A name that no other process ever has: a host name alone comes back after a restart.
     identity = f"{socket.gethostname()}-{uuid4().hex[:8]}"
     return Elector(api, LeaseSettings(name="jitgress-operator", namespace=settings.namespace, identity=identity), clock)
-
-
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(f"operator.ca_file {ca_file}: {error}", remedy="Give a PEM file.") from error

@@ -4,21 +4,25 @@ A key that doesn't exist is refused with the nearest one that does: a setting th
 a process that doesn't start.
 """
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn, cast, get_args
+from typing import Annotated, Any, Final, NoReturn, cast, get_args, get_origin
+from urllib.parse import SplitResult, urlsplit
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from jitgress.cli.exits import CliError, UsageError
 from jitgress.cli.wording import parse_duration
 from jitgress.gate.settings import STALENESS
-from jitgress.operator.settings import RouteKind
+from jitgress.notify.message import Moment
+from jitgress.operator.settings import RETENTION, RouteKind
 
 PREFIX: Final = "JITGRESS_"
 _NESTED: Final = "__"
@@ -72,11 +76,16 @@ class OperatorSection(_Section):
     ingress_url: str | None = None
     ca_file: Path | None = None
     probe_timeout: Duration = timedelta(seconds=60)
+    retention: Duration = Field(default=RETENTION, ge=timedelta(days=1))
     workers: int = Field(default=8, ge=1, le=64)
 
 
 class GateSection(_Section):
-    """One gate. `staleness` is invariant 3's: the operator goes by it, too."""
+    """One gate. `staleness` is invariant 3's: the operator goes by it, too.
+
+    `trusted_proxies` are the networks of the ingress, and of what is in front of it: without them, grants that may be
+    used from some networks only are refused behind an ingress.
+    """
 
     id: str | None = None
     folder: Path = Path("/run/jitgress")
@@ -84,6 +93,7 @@ class GateSection(_Section):
     staleness: Duration = STALENESS
     max_connections: int = Field(default=4000, ge=1)
     socket_path: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
 
 
 class PortalSection(_Section):
@@ -110,6 +120,40 @@ class KeysSection(_Section):
     max_age: Duration = timedelta(days=30)
 
 
+class ApprovalWebhookSection(_Section):
+    """One external approval system. Policies name it; where it is stands here alone."""
+
+    url: str
+    secret_file: Path
+    timeout: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(seconds=30))] = timedelta(seconds=10)
+    ca_file: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_safe(cls, value: str) -> str:
+        """Refuse what would send names and reasons in the clear. The address itself is never repeated in a message."""
+        try:
+            url = urlsplit(value)
+            is_whole = bool(url.hostname) and url.port != 0 and value.isascii() and value.isprintable()
+        except ValueError:
+            raise ValueError("it is not an address such as https://approvals.example.com/jitgress") from None
+        if not is_whole or " " in value or not (url.scheme == "https" or (url.scheme == "http" and _is_here(url))):
+            raise ValueError("it is not an https address (http is for 127.0.0.1 and ::1 alone)")
+        if url.username is not None or url.password is not None or url.fragment:
+            raise ValueError("it holds a user, a password or a fragment: what is sent is signed instead")
+        return value
+
+
+class NotifySection(_Section):
+    """Where messages go, as addresses of Apprise, and about which moments; broken glass is always told."""
+
+    urls: tuple[SecretStr, ...] = Field(default=(), max_length=16)
+    when: tuple[Moment, ...] = (Moment.BREAK_GLASS, Moment.OVERDUE_REVIEW)
+
+
+WebhookName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+
+
 class Settings(BaseSettings):
     """All of it. Each process reads the sections that it needs."""
 
@@ -123,6 +167,10 @@ class Settings(BaseSettings):
     gate: GateSection = GateSection()
     portal: PortalSection = PortalSection()
     keys: KeysSection = KeysSection()
+    approval_webhooks: dict[WebhookName, ApprovalWebhookSection] = Field(
+        default_factory=dict[str, ApprovalWebhookSection], max_length=16
+    )
+    notify: NotifySection = NotifySection()
 
     @classmethod
     def settings_customise_sources(
@@ -155,6 +203,10 @@ def understood(content: Mapping[str, Any], environ: Mapping[str, str] = os.envir
             _refuse_unknown(name.removeprefix(PREFIX).lower().split(_NESTED), name)
     try:
         return Settings(**content)
+    except UnreadableVariableError as error:
+        raise SettingsError(
+            f"a {PREFIX} variable is no JSON: {error}", remedy='Write a list like ["one", "two"].'
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         place = [str(part) for part in first["loc"]]
@@ -171,6 +223,13 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def _is_here(url: SplitResult) -> bool:
+    try:
+        return ipaddress.ip_address(url.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text())
@@ -185,11 +244,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _refuse_unknown(place: list[str], shown: str) -> None:
     model: Any = Settings
-    for part in place:
+    names = iter(place)
+    for part in names:
         fields: dict[str, Any] = getattr(model, "model_fields", {})
         if part not in fields:
             _refuse(shown, part, list(fields))
         annotation = fields[part].annotation
+        if get_origin(annotation) is dict:
+            next(names, None)  # what somebody calls one of several is free
         model = next((each for each in get_args(annotation) if hasattr(each, "model_fields")), annotation)
 
 

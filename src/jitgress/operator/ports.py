@@ -7,6 +7,7 @@ from typing import Protocol
 
 from jitgress.domain.event import Event
 from jitgress.domain.host import Host
+from jitgress.domain.request import Request
 from jitgress.domain.scope import PathPrefix
 
 
@@ -55,3 +56,27 @@ class Prober(Protocol):
     async def probe(self, host: Host, path: PathPrefix) -> Probe:
         """Ask for `path` on `host` through the ingress, without a credential. Never raises for what it sees."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What was just recorded about `request`. `waits_for`: who is to be asked to approve it, where somebody is."""
+
+    event: Event
+    request: Request
+    waits_for: tuple[str, ...] = ()
+
+
+class Notifier(Protocol):
+    """Tells people what they should hear of at once."""
+
+    def tell(self, news: News) -> None:
+        """Take note of what was recorded. Returns at once and never raises; what can't be delivered is lost."""
+        ...
+
+
+class SilentNotifier:
+    """Tells nobody anything."""
+
+    def tell(self, news: News) -> None:
+        """Do nothing."""

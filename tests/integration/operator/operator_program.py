@@ -21,11 +21,12 @@ from jitgress.audit.ledger import Ledger
 from jitgress.cli.process import until_told
 from jitgress.domain.clock import SystemClock
 from jitgress.domain.event import Event
-from jitgress.kube.client import KubeClient, Object
+from jitgress.kube.client import FIELD_MANAGER, KubeClient, Object
 from jitgress.kube.controller import ControllerMetrics
 from jitgress.kube.lease import Elector, LeaseSettings
 from jitgress.kube.resources import Resource
 from jitgress.operator.exposure.probe import IngressProber
+from jitgress.operator.metrics import ReviewMetrics
 from jitgress.operator.run import Operator
 from jitgress.operator.settings import OperatorSettings
 
@@ -57,9 +58,11 @@ class JournallingClient(KubeClient):
         self.tell("apply", resource, body["metadata"]["name"])
         return await super().apply(resource, body, force=force)
 
-    async def apply_status(self, resource: Resource, name: str, namespace: str | None, status: Object) -> Object:
+    async def apply_status(
+        self, resource: Resource, name: str, namespace: str | None, status: Object, *, manager: str = FIELD_MANAGER
+    ) -> Object:
         self.tell("apply_status", resource, name)
-        return await super().apply_status(resource, name, namespace, status)
+        return await super().apply_status(resource, name, namespace, status, manager=manager)
 
     async def delete(
         self, resource: Resource, name: str, namespace: str | None = None, *, uid: str | None = None
@@ -107,6 +110,7 @@ async def run(folder: Path, kubeconfig: Path, ingress_url: str, name: str, stop_
             settings=OperatorSettings(),
             elector=Elector(api, terms, clock),
             metrics=ControllerMetrics(CollectorRegistry()),
+            reviews=ReviewMetrics(CollectorRegistry()),
         )
         await until_told([operator.run()])
 
