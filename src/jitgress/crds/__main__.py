@@ -9,6 +9,8 @@ import yaml
 
 from jitgress.crds.admission import policies
 from jitgress.crds.definitions import KINDS, definition
+from jitgress.crds.filling import fillings
+from jitgress.crds.guard import guards
 from jitgress.crds.manifests import namespace
 from jitgress.crds.roles import roles
 from jitgress.crds.schema import structural
@@ -23,6 +25,8 @@ def generated() -> dict[Path, str]:
         "00-namespace": [namespace()],
         "10-resources": [definition(kind) for kind in KINDS],
         "20-admission": policies(),
+        "24-guard": guards(),
+        "25-filling-in": fillings(),
         "30-roles": roles(),
     }
     files = {Path(f"deploy/manifests/{name}.yaml"): _yaml(objects) for name, objects in manifests.items()}
@@ -34,14 +38,15 @@ def generated() -> dict[Path, str]:
 
 def main(arguments: list[str]) -> int:
     """Write the files, or with --check compare them; return the exit code."""
-    stale = [path for path, text in generated().items() if not _is_fresh(_ROOT / path, text)]
+    files = generated()
+    stale = [path for path, text in files.items() if not _is_fresh(_ROOT / path, text)]
     if "--check" in arguments:
         if stale:
             sys.stderr.write(f"stale: {', '.join(map(str, stale))}. Run: make generate\n")
         return 1 if stale else 0
     for path in stale:
         (_ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-        (_ROOT / path).write_text(generated()[path])
+        (_ROOT / path).write_text(files[path])
     return 0
 
 

@@ -122,4 +122,5 @@ class AccessRequestStatus(Part):
     lateness_milliseconds: (
         Annotated[int, Field(description="From the end of the access to the look that found the host hidden.")] | None
     ) = None
+    settled: Annotated[bool, Field(description="Nothing is left to do: the operator follows it no more.")] | None = None
     conditions: Conditions = Field(default_factory=list[Condition])

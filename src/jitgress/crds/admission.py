@@ -4,42 +4,49 @@ Requests and reviews name the person who makes them, exactly as the API server a
 closed: where one can't be evaluated, the object is refused.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from jitgress.crds.roles import KEYS, SYSTEM
+from jitgress.crds.admitting import (
+    CALLER,
+    GATE,
+    OPERATOR,
+    PORTAL,
+    WRITTEN,
+    Manifest,
+    Validating,
+    Validation,
+    here,
+    or_empty,
+    ours,
+    validation,
+)
+from jitgress.crds.changed_by import ANNOTATION, VARIABLES
+from jitgress.crds.roles import KEYS
 
-OPERATOR: Final = f"system:serviceaccount:{SYSTEM}:jitgress-operator"
-PORTAL: Final = f"system:serviceaccount:{SYSTEM}:jitgress-portal"
-GATE: Final = f"system:serviceaccount:{SYSTEM}:jitgress-gate"
-_API: Final = "admissionregistration.k8s.io/v1"
-_CALLER: Final = "request.userInfo.username"
-
-Validation = dict[str, Any]
-Matching = dict[str, Any]
-
-
-def validation(expression: str, message: str) -> Validation:
-    """Return one validation; `message` says what is wrong and what to do."""
-    return {"expression": expression, "message": message, "reason": "Forbidden"}
+_WHOAMI: Final = "leave it to jitgress, or ask: kubectl auth whoami"
+_EXTRA: Final = "request.userInfo.extra"
 
 
 def identity(field: str) -> list[Validation]:
     """Return the validations by which spec.`field` is the caller.
 
     All groups are stated: the first policy that matches decides, so a group left out could slip past a stricter one.
+    All claims are, too, with their values in their order: they tell of the second factor, and of the workload.
     """
     who, groups = f"object.spec.{field}", "request.userInfo.groups"
     return [
         validation(
-            f"{who}.username == {_CALLER}",
-            f"spec.{field}.username must be your own user name; leave it to jitgress, or ask: kubectl auth whoami",
+            f"{who}.username == {CALLER}",
+            f"spec.{field}.username must be your own user name; {_WHOAMI}",
         ),
         validation(
             f"has({who}.groups) && {who}.groups.all(group, group in {groups})"
             f" && {groups}.all(group, group in {who}.groups)",
-            f"spec.{field}.groups must be all of your groups and no other; "
-            "leave it to jitgress, or ask: kubectl auth whoami",
+            f"spec.{field}.groups must be all of your groups and no other; {_WHOAMI}",
+        ),
+        validation(
+            f"{or_empty(f'{who}.claims')} == {or_empty(_EXTRA)}",
+            f"spec.{field}.claims must be all that is said of you as you sign in, and no more; {_WHOAMI}",
         ),
         validation(
             "!has(object.metadata.finalizers) && !has(object.metadata.ownerReferences)",
@@ -48,36 +55,27 @@ def identity(field: str) -> list[Validation]:
     ]
 
 
-def policies() -> list[dict[str, Any]]:
+def policies() -> list[Manifest]:
     """Return every policy and its binding."""
-    return [
-        *_policy("jitgress-requester-identity", _ours("accessrequests"), identity("requester"), _NOT_THE_PORTAL),
-        *_policy("jitgress-reviewer-identity", _ours("accessreviews"), identity("reviewer"), _NOT_THE_PORTAL),
-        *_policy("jitgress-grants-by-operator", _ours("accessgrants", operations=("CREATE", "UPDATE")), [_GRANTED]),
-        *_policy("jitgress-grant-status-by-operator", _ours("accessgrants/status", operations=("UPDATE",)), [_GRANTED]),
-        *_policy("jitgress-status-by-operator", _ours(*_STATUSES, operations=("UPDATE",)), [_FOUND_OUT]),
-        *_policy(
-            "jitgress-leases-of-gates",
-            _here("coordination.k8s.io", "leases", operations=("CREATE", "UPDATE")),
-            [_NAMED_FOR_A_GATE],
-            f"{_CALLER} == '{GATE}'",
-        ),
-        *_policy("jitgress-keys-by-name", _here("", "secrets", "configmaps"), _KEYS_ALONE, _KEEPS_KEYS),
-    ]
+    return [each for policy in _POLICIES for each in policy.objects()]
 
 
-_NOT_THE_PORTAL: Final = f"{_CALLER} != '{PORTAL}'"
-_KEEPS_KEYS: Final = f"{_CALLER} in {[PORTAL, OPERATOR]}"
-_STATUSES: Final = ("accesstargets/status", "accessrequests/status", "accessreviews/status")
+_NOT_THE_PORTAL: Final = {"who": f"{CALLER} != '{PORTAL}'"}
+_STATUSES: Final = ("accesstargets/status", "accesspolicies/status", "accessrequests/status", "accessreviews/status")
 _GRANTED: Final = validation(
-    f"{_CALLER} == '{OPERATOR}'",
+    f"{CALLER} == '{OPERATOR}'",
     "grants are made by the operator alone; make an AccessRequest, or delete the grant to end it",
 )
 # The address in a target's status is read back: whoever has the run of a namespace could aim the gate anywhere with it.
 # Members of system:masters stand above RBAC, and could remove this policy: they may repair a status by hand.
 _FOUND_OUT: Final = validation(
-    f"{_CALLER} == '{OPERATOR}' || 'system:masters' in request.userInfo.groups",
+    f"{CALLER} == '{OPERATOR}' || 'system:masters' in request.userInfo.groups",
     "status is what the operator found out, and written by it alone; change the spec, or make an AccessReview",
+)
+_CHANGED_BY: Final = validation(
+    "variables.stated == [] || variables.stated == variables.rightful",
+    f"metadata.annotations: {ANNOTATION} must be who made the last change: your own user name if you change "
+    "spec or labels, else what it was; leave it out",
 )
 _NAMED_FOR_A_GATE: Final = validation(
     "object.metadata.name.startsWith('jitgress-gate-')",
@@ -93,36 +91,28 @@ _KEYS_ALONE: Final = [
         "type must be Opaque: a Secret of another type could be filled with somebody's token",
     ),
 ]
-
-
-def _ours(*resources: str, operations: Sequence[str] = ("CREATE",)) -> Matching:
-    return {"resourceRules": [_resources("jitgress.dev", resources, operations)]}
-
-
-def _here(group: str, *resources: str, operations: Sequence[str] = ("CREATE",)) -> Matching:
-    """Match in jitgress's own namespace alone: what fails closed must not stop anybody else."""
-    only = {"matchLabels": {"kubernetes.io/metadata.name": SYSTEM}}
-    return {"namespaceSelector": only, "resourceRules": [_resources(group, resources, operations)]}
-
-
-def _resources(group: str, resources: Sequence[str], operations: Sequence[str]) -> dict[str, Any]:
-    return {
-        "apiGroups": [group],
-        "apiVersions": ["*"],
-        "operations": list(operations),
-        "resources": list(resources),
-    }
-
-
-def _policy(
-    name: str, matching: Matching, validations: list[Validation], condition: str | None = None
-) -> list[dict[str, Any]]:
-    """Return a policy and its binding. It looks at what `matching` names, of callers who meet the `condition`."""
-    spec: dict[str, Any] = {"failurePolicy": "Fail", "matchConstraints": matching, "validations": validations}
-    if condition is not None:
-        spec["matchConditions"] = [{"name": "who", "expression": condition}]
-    binding = {"policyName": name, "validationActions": ["Deny"]}
-    return [
-        {"apiVersion": _API, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": spec},
-        {"apiVersion": _API, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name}, "spec": binding},
-    ]
+_POLICIES: Final = (
+    Validating("jitgress-requester-identity", ours("accessrequests"), identity("requester"), _NOT_THE_PORTAL),
+    Validating("jitgress-reviewer-identity", ours("accessreviews"), identity("reviewer"), _NOT_THE_PORTAL),
+    Validating("jitgress-grants-by-operator", ours("accessgrants", operations=WRITTEN), [_GRANTED]),
+    Validating("jitgress-grant-status-by-operator", ours("accessgrants/status", operations=("UPDATE",)), [_GRANTED]),
+    Validating("jitgress-status-by-operator", ours(*_STATUSES, operations=("UPDATE",)), [_FOUND_OUT]),
+    Validating(
+        "jitgress-changed-by",
+        ours("accesstargets", "accesspolicies", operations=WRITTEN),
+        [_CHANGED_BY],
+        variables=VARIABLES,
+    ),
+    Validating(
+        "jitgress-leases-of-gates",
+        here("coordination.k8s.io", "leases", operations=WRITTEN),
+        [_NAMED_FOR_A_GATE],
+        {"who": f"{CALLER} == '{GATE}'"},
+    ),
+    Validating(
+        "jitgress-keys-by-name",
+        here("", "secrets", "configmaps"),
+        _KEYS_ALONE,
+        {"who": f"{CALLER} in {[PORTAL, OPERATOR]}"},
+    ),
+)

@@ -37,6 +37,8 @@ class Kind:
     status: type[BaseModel]
     columns: tuple[Column, ...]
     is_namespaced: bool = True
+    selectable: tuple[str, ...] = ()
+    """What a list can be narrowed by (field selectors)."""
 
 
 _AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
@@ -93,6 +95,7 @@ KINDS: Final = (
             Column("Reason", ".spec.reason", priority=1),
             _AGE,
         ),
+        selectable=(".status.settled",),
     ),
     Kind(
         "AccessReview",
@@ -154,6 +157,8 @@ def definition(kind: Kind) -> dict[str, Any]:
         "additionalPrinterColumns": [_column(each) for each in kind.columns],
         "subresources": {"status": {}},
     }
+    if kind.selectable:
+        version["selectableFields"] = [{"jsonPath": path} for path in kind.selectable]
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

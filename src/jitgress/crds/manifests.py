@@ -4,12 +4,14 @@ from typing import Any
 
 from jitgress.crds.admission import policies
 from jitgress.crds.definitions import KINDS, definition
+from jitgress.crds.filling import fillings
+from jitgress.crds.guard import guards
 from jitgress.crds.roles import SYSTEM, roles
 
 
 def all_manifests() -> list[dict[str, Any]]:
     """Return every object."""
-    return [namespace(), *definitions(), *policies(), *roles()]
+    return [namespace(), *definitions(), *policies(), *guards(), *fillings(), *roles()]
 
 
 def namespace() -> dict[str, Any]:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from jitgress.crds.access_policy import DAY_S, MAX_AHEAD_S, MAX_REQUIRED, WEEK_S
-from jitgress.crds.expressions import compile_expression
 from jitgress.crds.patterns import compile_pattern
 from jitgress.crds.reading import (
     flag,
@@ -22,6 +21,7 @@ from jitgress.crds.reading import (
 )
 from jitgress.domain.approval import Approval, Occasion, Quorum
 from jitgress.domain.errors import InvalidValueError
+from jitgress.domain.expression import Expression
 from jitgress.domain.policy import Effect, Policy, TargetSelector
 from jitgress.domain.schedule import Schedule
 from jitgress.domain.scope import Scope
@@ -80,7 +80,7 @@ def policy_value(found: Found) -> Policy:
         limits=_limits(mapping(spec, "limits")) if "limits" in spec else UNLIMITED,
         approval=_approval(mapping(spec, "approval")) if "approval" in spec or effect is Effect.ALLOW else _NONE,
         break_glass=_part(spec, "breakGlass", lambda: _break_glass(mapping(spec, "breakGlass"))),
-        expression=_part(spec, "expression", lambda: compile_expression(text(spec, "expression"))),
+        expression=_part(spec, "expression", lambda: _condition(text(spec, "expression"))),
     )
     if policy.break_glass is not None and not policy.approval.approvers:
         raise InvalidValueError("breakGlass without approvers who could review it", remedy="Name approvers.")
@@ -124,6 +124,13 @@ def _whom(found: Found) -> Policy:
 def _part(spec: Found, key: str, read: Callable[[], Value]) -> Value | None:
     """Return what `read` makes of a field that may be left out."""
     return read() if key in spec else None
+
+
+def _condition(source: str) -> Expression:
+    # Loading CEL takes longer than most commands: only who has a policy with a condition waits for it.
+    from jitgress.crds.expressions import compile_expression  # noqa: PLC0415
+
+    return compile_expression(source)
 
 
 def _effect(spec: Found) -> Effect:
@@ -234,7 +241,7 @@ def _occasion(found: Found) -> Occasion:
     occasion = Occasion(
         subjects=_some_subjects(found, "subjects") if "subjects" in found else (),
         schedule=_part(found, "schedule", lambda: _schedule(mapping(found, "schedule"))),
-        expression=_part(found, "expression", lambda: compile_expression(text(found, "expression"))),
+        expression=_part(found, "expression", lambda: _condition(text(found, "expression"))),
     )
     if not occasion.is_stated:
         raise InvalidValueError("field automaticWhile states nothing", remedy="State subjects, schedule or expression.")

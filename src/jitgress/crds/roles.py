@@ -23,14 +23,20 @@ def rule(group: str, resources: Sequence[str], verbs: Sequence[str], names: Sequ
 
 OPERATOR_EVERYWHERE: Final = (
     rule(_OURS, ("accesstargets", "accesspolicies", "accessrequests", "accessreviews"), _READ),
-    rule(_OURS, ("accesstargets/status", "accessrequests/status", "accessreviews/status"), ("patch",)),
+    rule(
+        _OURS,
+        ("accesstargets/status", "accesspolicies/status", "accessrequests/status", "accessreviews/status"),
+        ("patch",),
+    ),
+    # what is over and in the ledger isn't kept for ever
+    rule(_OURS, ("accessrequests", "accessreviews"), ("delete",)),
     rule("", ("services",), _READ),
     rule("networking.k8s.io", ("ingresses",), _READ),
     rule("gateway.networking.k8s.io", ("httproutes",), _READ),
     rule("events.k8s.io", ("events",), ("create",)),
 )
 OPERATOR_HERE: Final = (
-    rule(_OURS, ("accessgrants",), (*_READ, "create", "delete")),
+    rule(_OURS, ("accessgrants",), (*_READ, "create", "update", "delete")),
     rule(_OURS, ("accessgrants/status",), ("patch",)),
     rule("networking.k8s.io", ("ingresses",), ("create", "patch", "delete")),
     rule("gateway.networking.k8s.io", ("httproutes",), ("create", "patch", "delete")),

@@ -1,18 +1,20 @@
 """Puts objects into the stack's cluster, in order, and waits until what they define is served."""
 
 import asyncio
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from jitgress.kube.client import KubeApi, Object
-from jitgress.kube.errors import KubeError
-from jitgress.kube.resources import ACCESS_TARGETS, LEASES, SERVICES, Resource
+from jitgress.kube.errors import InvalidObjectError, KubeError, NotFoundError
+from jitgress.kube.resources import ACCESS_REQUESTS, ACCESS_TARGETS, LEASES, SERVICES, Resource
+from jitgress.local.people import NAMESPACE
 
 _PATIENCE_S: Final = 20.0
+_TICK_S: Final = 0.1
 _CLUSTER_SCOPED: Final = frozenset(
     {
         "AccessPolicy",
@@ -20,11 +22,17 @@ _CLUSTER_SCOPED: Final = frozenset(
         "ClusterRoleBinding",
         "CustomResourceDefinition",
         "GatewayClass",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
         "Namespace",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
     }
 )
+_FILLING_IN: Final = Resource(
+    "admissionregistration.k8s.io", "v1", "mutatingadmissionpolicies", "MutatingAdmissionPolicy", is_namespaced=False
+)
+"""Kubernetes 1.36 and newer have it. Without it people state what would be filled in."""
 _IRREGULAR: Final = {"AccessPolicy": "accesspolicies", "Ingress": "ingresses", "GatewayClass": "gatewayclasses"}
 
 
@@ -37,18 +45,60 @@ def resource_of(body: Object) -> Resource:
 
 
 async def put(api: KubeApi, bodies: Iterable[Object]) -> None:
-    """Apply objects one after the other; one whose kind isn't served yet is tried again for a while."""
+    """Apply objects one after the other; one whose kind isn't served yet is tried again for a while.
+
+    What fills in is left out where the API server doesn't know of such a thing, and waited for where it does.
+    """
+    bodies = tuple(bodies)
+    filling = [body for body in bodies if str(body["kind"]).startswith(_FILLING_IN.kind)]
+    has_filling = bool(filling) and await _is_served(api, _FILLING_IN)
     for body in bodies:
-        deadline = time.monotonic() + _PATIENCE_S
-        while True:
-            try:
-                await api.apply(resource_of(body), body)
-            except KubeError:
-                if time.monotonic() > deadline:
-                    raise
-                await asyncio.sleep(0.1)
-            else:
-                break
+        if has_filling or body not in filling:
+            await _patiently(partial(api.apply, resource_of(body), body))
+    if has_filling:
+        await _patiently(partial(_must_fill_in, api))
+
+
+async def _patiently(attempt: Callable[[], Awaitable[object]]) -> None:
+    """Try again for a while."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _PATIENCE_S
+    while True:
+        try:
+            await attempt()
+        except KubeError:
+            if loop.time() > deadline:
+                raise
+            await asyncio.sleep(_TICK_S)
+        else:
+            return
+
+
+async def _is_served(api: KubeApi, resource: Resource) -> bool:
+    try:
+        await api.list_page(resource, None, limit=1, next_page=None)
+    except NotFoundError:
+        return False
+    return True
+
+
+async def _must_fill_in(api: KubeApi) -> None:
+    """Raise a `KubeError` unless a requester is filled in already.
+
+    What fills in takes force some seconds after it was stored, and in between the API server takes no writes of ours.
+    Seen by a request that can never be stored, because it says nothing else either.
+    """
+    nothing = {
+        "apiVersion": ACCESS_REQUESTS.api_version,
+        "kind": ACCESS_REQUESTS.kind,
+        "metadata": {"name": "says-nothing", "namespace": NAMESPACE},
+        "spec": {},
+    }
+    try:
+        await api.create(ACCESS_REQUESTS, nothing)
+    except InvalidObjectError as refused:
+        if "spec.requester" in refused.message:
+            raise
 
 
 async def cluster_ip(api: KubeApi, namespace: str, name: str) -> str:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx2
 import yaml
@@ -16,7 +17,7 @@ from tests.integration.crds.whole_objects import ADMIN, SYSTEM, Who
 
 Body = Mapping[str, Any]
 _TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
-_ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/{}subjectaccessreviews"
 _RULES_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 
 
@@ -42,6 +43,11 @@ class Api(AbstractContextManager["Api"]):
         if acting_as is not None:
             headers += [(b"Impersonate-User", acting_as.username.encode())]
             headers += [(b"Impersonate-Group", group.encode()) for group in acting_as.groups]
+            headers += [
+                (f"Impersonate-Extra-{quote(key, safe='')}".encode(), value.encode())
+                for key, values in acting_as.claims
+                for value in values
+            ]
         self._http = httpx2.Client(
             base_url=plane.addresses.server,
             verify=ssl.create_default_context(cafile=str(plane.layout.ca_file)),
@@ -139,16 +145,24 @@ class Api(AbstractContextManager["Api"]):
 
     def may(self, right: str, namespace: str = "") -> bool:
         """Tell whether RBAC lets the caller do something, such as `get secrets keys`; without a namespace: in all."""
+        return self._is_allowed(_ACCESS_REVIEWS.format("self"), right, namespace)
+
+    def tells_whether(self, who: Who, right: str, namespace: str) -> bool:
+        """Tell whether RBAC lets somebody else do something."""
+        asked = {"user": who.username, "groups": list(who.groups)}
+        return self._is_allowed(_ACCESS_REVIEWS.format(""), right, namespace, **asked)
+
+    def _is_allowed(self, path: str, right: str, namespace: str, **who: Any) -> bool:
         verb, resource, *name = right.split(" ")
         plain, _, group = resource.partition(".")
         plain, _, subresource = plain.partition("/")
         attributes = {"verb": verb, "group": group, "resource": plain, "subresource": subresource}
         body = {
             "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {**attributes, "namespace": namespace, "name": "".join(name)}},
+            "kind": "SubjectAccessReview" if who else "SelfSubjectAccessReview",
+            "spec": {**who, "resourceAttributes": {**attributes, "namespace": namespace, "name": "".join(name)}},
         }
-        answer = self._send("POST", _ACCESS_REVIEWS, body)
+        answer = self._send("POST", path, body)
         assert answer.status == 201, answer.message
         return bool(answer.body["status"]["allowed"])
 
@@ -164,7 +178,9 @@ class Api(AbstractContextManager["Api"]):
 
 
 def _answer(response: httpx2.Response) -> Answer:
-    return Answer(response.status_code, response.json(), response.headers.get("Warning", ""))
+    is_json = "json" in response.headers.get("Content-Type", "")  # what isn't served is answered in plain text
+    body = response.json() if is_json else {"message": response.text}
+    return Answer(response.status_code, body, response.headers.get("Warning", ""))
 
 
 As = Callable[[Who | str], Api]

@@ -7,14 +7,25 @@ from typing import Final
 
 import pytest
 
-from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS, ACCESS_REVIEWS, CONFIG_MAPS, LEASES, Resource
+from jitgress.kube.resources import (
+    ACCESS_GRANTS,
+    ACCESS_REQUESTS,
+    ACCESS_REVIEWS,
+    ACCESS_TARGETS,
+    CONFIG_MAPS,
+    LEASES,
+    Resource,
+)
 from tests.integration.control_plane import ControlPlane
 from tests.integration.crds.api import Api, As
+from tests.integration.crds.guarding import wait_until_guarded, warned
+from tests.integration.crds.rights import ROLES, bind
 from tests.integration.crds.whole_objects import (
     ADMIN,
     ALICE,
     GATE,
     KINDS,
+    NINA,
     OPERATOR,
     PORTAL,
     SYSTEM,
@@ -23,6 +34,7 @@ from tests.integration.crds.whole_objects import (
     a_grant,
     a_request,
     a_review,
+    a_target,
 )
 
 _PATIENCE_S = 30.0
@@ -76,3 +88,22 @@ def root(callers: As) -> Api:
 @pytest.fixture
 def operator(callers: As) -> Api:
     return callers(OPERATOR)
+
+
+@pytest.fixture
+def nina(root: Api, callers: As, namespace: str) -> Api:
+    """Has the run of one namespace, as teams often do: everything on everything of ours and on routes in there."""
+    groups = ["jitgress.dev", "networking.k8s.io", "gateway.networking.k8s.io"]
+    everything = [{"apiGroups": groups, "resources": ["*"], "verbs": ["*"]}]
+    role = {"apiVersion": ROLES.api_version, "kind": ROLES.kind, "metadata": {"name": "everything"}}
+    root.made(ROLES, {**role, "rules": everything}, namespace)
+    bind(root, namespace, "everything", NINA, kind=ROLES.kind)
+    return callers(NINA)
+
+
+@pytest.fixture
+def target(root: Api, namespace: str) -> Object:
+    """The target orders, once the guard knows of it."""
+    found = root.made(ACCESS_TARGETS, a_target(), namespace)
+    wait_until_guarded(root, namespace, warned)
+    return found

@@ -8,18 +8,23 @@ from typing import Any, Final
 import pytest
 
 from jitgress.crds.values import request_value, review_value
-from jitgress.domain.judging import judge
+from jitgress.domain.asked import Asked
+from jitgress.domain.judging import Verdict, judge
 from jitgress.domain.review import ReviewStanding
 from jitgress.kube.resources import (
     ACCESS_GRANTS,
+    ACCESS_POLICIES,
     ACCESS_REQUESTS,
     ACCESS_REVIEWS,
     ACCESS_TARGETS,
     Resource,
 )
 from tests.builders import a_policy as a_policy_value
+from tests.builders import a_situation
+from tests.builders import a_target as a_target_value
 from tests.integration.crds.api import Api, As
-from tests.integration.crds.rights import bind
+from tests.integration.crds.guarding import wait_until
+from tests.integration.crds.rights import CLUSTER_ROLES, OURS
 from tests.integration.crds.whole_objects import (
     ALICE,
     BOB,
@@ -29,6 +34,7 @@ from tests.integration.crds.whole_objects import (
     Object,
     Who,
     a_grant,
+    a_policy,
     a_request,
     a_review,
     a_target,
@@ -37,9 +43,10 @@ from tests.integration.crds.whole_objects import (
 
 pytestmark = pytest.mark.real
 
-NINA: Final = Who("nina@example.test", (EVERYBODY,))
-"""Has the run of one namespace, as teams often do: everything on everything of ours in there."""
-ROLES: Final = Resource("rbac.authorization.k8s.io", "v1", "roles", "Role")
+WIDE: Final = Who("walter@example.test", (EVERYBODY,))
+CLUSTER_ROLE_BINDINGS: Final = Resource(
+    "rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", is_namespaced=False
+)
 STAY: Final = "who asks or answers doesn't decide how long it stays"
 OWNER: Final = {"apiVersion": "v1", "kind": "ConfigMap", "name": "mine", "uid": "0b7f0d52-0000"}
 
@@ -56,6 +63,12 @@ class Voice:
         return self.make(who=self.who)
 
 
+def verdict_on(asked: Object, review: Object) -> Verdict:
+    """Return what a review by somebody counts, of who it is that asked."""
+    facts = Asked(request_value(asked), a_target_value(), a_policy_value(), a_situation())
+    return judge(facts, [review_value(review)])
+
+
 asked_and_answered = pytest.mark.parametrize(
     "voice",
     [
@@ -63,15 +76,6 @@ asked_and_answered = pytest.mark.parametrize(
         pytest.param(Voice(CAROL, ACCESS_REVIEWS, a_review), id="review"),
     ],
 )
-
-
-@pytest.fixture
-def nina(root: Api, callers: As, namespace: str) -> Api:
-    everything = [{"apiGroups": ["jitgress.dev"], "resources": ["*"], "verbs": ["*"]}]
-    named = {"metadata": {"name": "everything-of-ours"}}
-    root.made(ROLES, {"apiVersion": ROLES.api_version, "kind": "Role", **named, "rules": everything}, namespace)
-    bind(root, namespace, "everything-of-ours", NINA, kind="Role")
-    return callers(NINA)
 
 
 @asked_and_answered
@@ -105,6 +109,21 @@ def test_nobody_dates_their_object(voice: Voice, year: str, callers: As, namespa
 
     assert made["metadata"]["creationTimestamp"][:4] != year
     assert "deletionTimestamp" not in made["metadata"]
+
+
+def test_a_megabyte_is_refused_by_the_name_of_its_field(callers: As, namespace: str) -> None:
+    """And isn't sent back: what refuses it must not be a megabyte, too."""
+    megabyte = "INC-1 " + "a" * 2**20
+    alice, carol = callers(ALICE.username), callers(CAROL.username)
+
+    asked = alice.create(ACCESS_REQUESTS, with_field(a_request(who=ALICE), "spec.reason", megabyte), namespace)
+    ticket = alice.create(ACCESS_REQUESTS, with_field(a_request(who=ALICE), "spec.ticket", megabyte), namespace)
+    answered = carol.create(ACCESS_REVIEWS, with_field(a_review(who=CAROL), "spec.comment", megabyte), namespace)
+
+    for answer, field in ((asked, "reason"), (ticket, "ticket"), (answered, "comment")):
+        assert answer.status == 422
+        assert f"spec.{field}: Too long: may not be more than" in answer.message
+        assert len(answer.message) < 1000
 
 
 @asked_and_answered
@@ -168,7 +187,7 @@ def test_another_spelling_of_the_requester_does_not_approve(name: str, callers: 
     other = Who(name, ("approvers", EVERYBODY))
 
     review = callers(other).made(ACCESS_REVIEWS, a_review(who=other, request=asked), namespace)
-    verdict = judge(request_value(asked), a_policy_value(), [review_value(review)])
+    verdict = verdict_on(asked, review)
 
     assert [each.standing for each in verdict.judged] == [ReviewStanding.SELF_REVIEW]
     assert verdict.approved_at is None
@@ -179,7 +198,7 @@ def test_somebody_else_does(callers: As, namespace: str) -> None:
     asked = callers(ALICE.username).made(ACCESS_REQUESTS, a_request(who=ALICE), namespace)
 
     review = callers(CAROL.username).made(ACCESS_REVIEWS, a_review(who=CAROL, request=asked), namespace)
-    verdict = judge(request_value(asked), a_policy_value(), [review_value(review)])
+    verdict = verdict_on(asked, review)
 
     assert [each.standing for each in verdict.judged] == [ReviewStanding.COUNTED]
 
@@ -212,6 +231,33 @@ def test_who_stands_above_every_role_can_repair_what_is_told_of_a_target(root: A
     target = root.made(ACCESS_TARGETS, a_target(), namespace)
 
     assert root.merge(ACCESS_TARGETS, target, {"status": {"conditions": []}}, "status").status == 200
+
+
+def test_who_may_write_policies_does_not_say_that_one_is_sound(root: Api, callers: As, namespace: str) -> None:
+    """Even by a role that somebody made too wide: everything on everything of ours, everywhere."""
+    everything = [{"apiGroups": ["jitgress.dev"], "resources": ["*"], "verbs": ["*"]}]
+    name = f"everything-{namespace}"
+    role = {"apiVersion": CLUSTER_ROLES.api_version, "kind": CLUSTER_ROLES.kind, "metadata": {"name": name}}
+    bound = {"roleRef": {"apiGroup": CLUSTER_ROLES.group, "kind": CLUSTER_ROLES.kind, "name": name}}
+    subjects = [{"apiGroup": CLUSTER_ROLES.group, "kind": "User", "name": WIDE.username}]
+    binding = {**role, "kind": CLUSTER_ROLE_BINDINGS.kind, **bound, "subjects": subjects}
+    policy = root.made(ACCESS_POLICIES, a_policy(f"sound-{namespace}"), namespace)
+    made = [
+        (CLUSTER_ROLES, root.made(CLUSTER_ROLES, {**role, "rules": everything}, namespace)),
+        (CLUSTER_ROLE_BINDINGS, root.made(CLUSTER_ROLE_BINDINGS, binding, namespace)),
+        (ACCESS_POLICIES, policy),
+    ]
+    wait_until(lambda: root.tells_whether(WIDE, f"patch accesspolicies{OURS}", ""))
+
+    answers = [
+        callers(WIDE).merge(ACCESS_POLICIES, policy, {"status": {"conditions": []}}, "status"),
+        callers(WIDE).merge(ACCESS_POLICIES, policy, {"spec": {"priority": 3}}),
+    ]
+    for resource, found in made:
+        root.delete(resource, found)
+
+    assert [answer.status for answer in answers] == [403, 200]
+    assert "status is what the operator found out, and written by it alone" in answers[0].message
 
 
 @asked_and_answered

@@ -58,7 +58,23 @@ def test_a_request_shows_its_state_target_requester_and_end(root: Api, operator:
         "Target": "orders",
         "Requester": "admin",
         "Closes": "2026-01-01T10:10:00.000Z",
+        "Break-Glass": False,
     }
+
+
+def test_what_was_opened_by_breaking_the_glass_shows_as_such(root: Api, operator: Api, namespace: str) -> None:
+    name = f"0b7f0d52-{namespace}"
+    glass = with_field(WHOLE[ACCESS_REQUESTS], "spec.breakGlass", value=True)
+    due = with_field(a_grant(name), "spec.reviewBy", "2026-01-02T10:00:00.000Z")
+    root.made(ACCESS_REQUESTS, glass, namespace)
+    granted = operator.made(ACCESS_GRANTS, due, SYSTEM)
+
+    asked = shown(root, ACCESS_REQUESTS, namespace, "orders-1")
+    opened = shown(root, ACCESS_GRANTS, SYSTEM, name)
+    root.delete(ACCESS_GRANTS, granted)
+
+    assert asked["Break-Glass"] is True
+    assert opened["Review-By"] == "2026-01-02T10:00:00.000Z"
 
 
 def test_a_waiting_request_shows_at_length_whom_it_waits_for(root: Api, operator: Api, namespace: str) -> None:
@@ -117,6 +133,8 @@ def test_a_policy_shows_all_of_its_subjects(root: Api, namespace: str) -> None:
         "Subjects": '[{"kind":"Group","name":"dev"},{"kind":"User","name":"erin@example.test"}]',
         "Approvals": 1,
         "Max-Seconds": 3600,
+        "Effect": "Allow",
+        "Ready": None,
     }
 
 
@@ -137,6 +155,7 @@ def test_a_grant_shows_who_reaches_what_until_when(root: Api, operator: Api, nam
         "Probed": "True",
         "Paths": '["/api"]',
         "Methods": '["GET"]',
+        "Review-By": None,
     }
 
 

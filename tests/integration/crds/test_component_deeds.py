@@ -100,6 +100,38 @@ async def test_the_operator_tells_what_it_found_out(
         assert told["status"]["conditions"][0]["reason"] == "Because"
 
 
+async def test_the_operator_tells_whether_a_policy_is_sound(admin: KubeClient, sign_in: SignIn, namespace: str) -> None:
+    name = f"sound-{namespace}"
+    await admin.create(ACCESS_POLICIES, with_field(WHOLE[ACCESS_POLICIES], "metadata.name", name))
+    status = {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True", "reason": "Understood"}]}
+
+    told = await sign_in(OPERATOR).apply_status(ACCESS_POLICIES, name, None, status)
+    await admin.delete(ACCESS_POLICIES, name)
+
+    assert told["status"]["conditions"][0]["reason"] == "Understood"
+    assert told["metadata"]["annotations"]["jitgress.dev/changed-by"] == "admin"
+
+
+async def test_the_operator_narrows_a_grant(sign_in: SignIn, namespace: str) -> None:
+    operator, name = sign_in(OPERATOR), f"0b7f0d52-{namespace}"
+    granted = await operator.create(ACCESS_GRANTS, a_grant(name), SYSTEM)
+
+    narrowed = await operator.replace(ACCESS_GRANTS, with_field(granted, "spec.paths", ["/api/v1"]))
+    await operator.delete(ACCESS_GRANTS, name, SYSTEM)
+
+    assert narrowed["spec"]["paths"] == ["/api/v1"]
+
+
+async def test_the_operator_removes_what_is_over(admin: KubeClient, sign_in: SignIn, namespace: str) -> None:
+    for resource in (ACCESS_REQUESTS, ACCESS_REVIEWS):
+        found = await admin.create(resource, WHOLE[resource], namespace)
+        name = found["metadata"]["name"]
+
+        await sign_in(OPERATOR).delete(resource, name, namespace, uid=found["metadata"]["uid"])
+
+        assert await admin.find(resource, name, namespace) is None
+
+
 async def test_the_operator_opens_and_closes(sign_in: SignIn, namespace: str) -> None:
     operator, name = sign_in(OPERATOR), f"0b7f0d52-{namespace}"
     backend = {"service": {"name": "jitgress-gate", "port": {"number": 8080}}}

@@ -24,16 +24,19 @@ FOLLOWED: Final = rights(
     "ingresses.networking.k8s.io",
     "httproutes.gateway.networking.k8s.io",
 )
+STATUSES: Final = ("accesstargets", "accesspolicies", "accessrequests", "accessreviews")
 OPERATOR_EVERYWHERE: Final = (
     FOLLOWED
     # operator/requests/apply.py, operator/targets/reconcile.py: a status is applied, which is a patch
-    | rights(["patch"], *(f"{each}/status{OURS}" for each in ("accesstargets", "accessrequests", "accessreviews")))
+    | rights(["patch"], *(f"{each}/status{OURS}" for each in STATUSES))
+    # operator/retention: what is over and in the ledger
+    | rights(["delete"], f"accessrequests{OURS}", f"accessreviews{OURS}")
     # kube/events.py
     | {"create events.events.k8s.io"}
 )
 OPERATOR_HERE: Final = (
     # operator/requests/apply.py, operator/grants/reconcile.py, operator/exposure/reconcile.py
-    rights((*LOOK, "create", "delete"), f"accessgrants{OURS}")
+    rights((*LOOK, "create", "update", "delete"), f"accessgrants{OURS}")
     | {f"patch accessgrants/status{OURS}"}
     # operator/routes/reconcile.py: applying makes what isn't there
     | rights(("create", "patch", "delete"), "ingresses.networking.k8s.io", "httproutes.gateway.networking.k8s.io")
@@ -81,25 +84,31 @@ HARMFUL: Final = (
     "patch services",
     "patch endpointslices.discovery.k8s.io",
     "delete namespaces",
+    "patch namespaces",
     "escalate clusterroles.rbac.authorization.k8s.io",
     "bind clusterroles.rbac.authorization.k8s.io",
     "create clusterrolebindings.rbac.authorization.k8s.io",
     "create rolebindings.rbac.authorization.k8s.io",
     "patch customresourcedefinitions.apiextensions.k8s.io",
     "delete validatingadmissionpolicies.admissionregistration.k8s.io",
+    "patch mutatingadmissionpolicies.admissionregistration.k8s.io",
+    "create mutatingadmissionpolicybindings.admissionregistration.k8s.io",
     "patch validatingadmissionpolicybindings.admissionregistration.k8s.io",
     "create mutatingwebhookconfigurations.admissionregistration.k8s.io",
     "approve certificatesigningrequests.certificates.k8s.io",
     f"create accessrequests{OURS}",
     f"create accessreviews{OURS}",
-    f"delete accessrequests{OURS}",
-    f"delete accessreviews{OURS}",
     f"patch accessrequests{OURS}",
+    f"update accessrequests{OURS}",
+    f"patch accessreviews{OURS}",
+    f"deletecollection accessrequests{OURS}",
+    f"deletecollection accessreviews{OURS}",
     f"patch accesspolicies{OURS}",
     f"create accesspolicies{OURS}",
     f"patch accesstargets{OURS}",
+    f"delete accesspolicies{OURS}",
+    f"delete accesstargets{OURS}",
     f"patch accessgrants{OURS}",
-    f"update accessgrants{OURS}",
     f"deletecollection accessgrants{OURS}",
 )
 
@@ -119,6 +128,20 @@ def test_no_component_may_do_what_would_hurt(account: str, callers: As) -> None:
     component = callers(account)
 
     assert [right for right in HARMFUL if component.may(right, SYSTEM) or component.may(right)] == []
+
+
+@pytest.mark.parametrize("account", [PORTAL, GATE], ids=["portal", "gate"])
+def test_only_the_operator_ends_or_narrows_what_is_there(account: str, callers: As) -> None:
+    rest = (
+        f"delete accessrequests{OURS}",
+        f"delete accessreviews{OURS}",
+        f"update accessgrants{OURS}",
+        f"delete accessgrants{OURS}",
+    )
+    component = callers(account)
+
+    assert [right for right in rest if component.may(right, SYSTEM) or component.may(right)] == []
+    assert callers(OPERATOR).may(rest[0])
 
 
 def test_the_gate_reads_no_secret_at_all(callers: As) -> None:

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS, ACCESS_REVIEWS, ACCESS_TARGETS
+from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_POLICIES, ACCESS_REQUESTS, ACCESS_REVIEWS, ACCESS_TARGETS
 from tests.integration.crds.api import Api, As
 from tests.integration.crds.rights import LOOK, OURS, bind, rights
 from tests.integration.crds.whole_objects import (
@@ -13,11 +13,12 @@ from tests.integration.crds.whole_objects import (
     CAROL,
     DAVE,
     ERIN,
-    EVERYBODY,
     MALLORY,
+    OLGA,
     SYSTEM,
     Who,
     a_grant,
+    a_policy,
     a_request,
     a_review,
     a_target,
@@ -25,7 +26,6 @@ from tests.integration.crds.whole_objects import (
 
 pytestmark = pytest.mark.real
 
-OLGA: Final = Who("olga@example.test", (EVERYBODY,))
 LOOKING: Final = rights(
     LOOK, *(f"{plural}{OURS}" for plural in ("accesstargets", "accesspolicies", "accessrequests", "accessreviews"))
 )
@@ -87,11 +87,26 @@ def test_nobody_writes_a_status(who: Who, callers: As, root: Api, namespace: str
     asked = callers(ALICE.username).made(ACCESS_REQUESTS, a_request(who=ALICE), namespace)
     answered = callers(CAROL.username).made(ACCESS_REVIEWS, a_review(who=CAROL, request=asked), namespace)
     declared = root.made(ACCESS_TARGETS, a_target(), namespace)
+    ruled = root.made(ACCESS_POLICIES, a_policy(f"ruled-{namespace}"), namespace)
     person = callers(who.username)
+    everything = (
+        (ACCESS_REQUESTS, asked),
+        (ACCESS_REVIEWS, answered),
+        (ACCESS_TARGETS, declared),
+        (ACCESS_POLICIES, ruled),
+    )
 
-    for resource, found in ((ACCESS_REQUESTS, asked), (ACCESS_REVIEWS, answered), (ACCESS_TARGETS, declared)):
-        assert person.merge(resource, found, {"status": {"conditions": []}}, "status").status == 403
-        assert person.replace(resource, {**found, "status": {}}, "status").status == 403
+    answers = [
+        answer.status
+        for resource, found in everything
+        for answer in (
+            person.merge(resource, found, {"status": {"conditions": []}}, "status"),
+            person.replace(resource, {**found, "status": {}}, "status"),
+        )
+    ]
+    root.delete(ACCESS_POLICIES, ruled)
+
+    assert answers == [403] * 8
 
 
 def test_only_the_platform_team_stops_a_grant(callers: As, operator: Api) -> None:

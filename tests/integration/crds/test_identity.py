@@ -16,7 +16,6 @@ from tests.integration.crds.whole_objects import (
     a_request,
     a_review,
     with_field,
-    without_field,
 )
 
 pytestmark = pytest.mark.real
@@ -90,16 +89,6 @@ def test_nobody_adds_or_leaves_out_a_group(groups: list[str], field: str, caller
 
     assert answer.status == 403
     assert f"spec.{field}.groups must be all of your groups and no other; {WHOAMI}" in answer.message
-
-
-@both
-def test_groups_are_stated(field: str, callers: As, namespace: str) -> None:
-    body = without_field(object_of(field, ALICE), f"spec.{field}.groups")
-
-    answer = said(callers(ALICE.username), field, body, namespace)
-
-    assert answer.status == 403
-    assert f"spec.{field}.groups must be all of your groups" in answer.message
 
 
 @both

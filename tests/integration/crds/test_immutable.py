@@ -1,4 +1,4 @@
-"""What somebody asked, answered or was granted never changes, whoever tries and however."""
+"""What somebody asked or answered never changes, whoever tries and however. Grants: `test_narrowing.py`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from jitgress.kube.resources import (
-    ACCESS_GRANTS,
     ACCESS_POLICIES,
     ACCESS_REQUESTS,
     ACCESS_REVIEWS,
@@ -29,18 +28,20 @@ CHANGES: list[Change] = [
     (ACCESS_REQUESTS, "paths", ["/"]),
     (ACCESS_REQUESTS, "methods", ["GET", "POST"]),
     (ACCESS_REQUESTS, "requester", {"username": "bob@example.test"}),
+    (ACCESS_REQUESTS, "requester", {"username": "admin", "claims": {"a.test/amr": ["mfa"]}}),
+    (ACCESS_REQUESTS, "startTime", "2026-01-01T10:00:00Z"),
+    (ACCESS_REQUESTS, "endTime", "2036-01-01T10:00:00Z"),
+    (ACCESS_REQUESTS, "ticket", "CHG-1"),
+    (ACCESS_REQUESTS, "breakGlass", True),
+    (ACCESS_REQUESTS, "extends", {"name": "orders-0", "uid": "0b7f0d52-0002"}),
     (ACCESS_REVIEWS, "decision", "Deny"),
     (ACCESS_REVIEWS, "request", {"name": "orders-2", "uid": "0b7f0d52-0001"}),
     (ACCESS_REVIEWS, "reviewer", {"username": "carol@example.test"}),
     (ACCESS_REVIEWS, "comment", "never mind"),
-    (ACCESS_GRANTS, "notAfter", "2027-01-01T10:00:00.000Z"),
-    (ACCESS_GRANTS, "notBefore", "2025-01-01T10:00:00.000Z"),
-    (ACCESS_GRANTS, "address", "10.0.0.8:80"),
-    (ACCESS_GRANTS, "host", "grafana.example.com"),
-    (ACCESS_GRANTS, "paths", ["/"]),
-    (ACCESS_GRANTS, "methods", ["DELETE"]),
-    (ACCESS_GRANTS, "subject", {"username": "bob@example.test"}),
-    (ACCESS_GRANTS, "policy", "laxer"),
+    (ACCESS_REVIEWS, "durationSeconds", 60),
+    (ACCESS_REVIEWS, "paths", ["/api/v1"]),
+    (ACCESS_REVIEWS, "methods", ["GET"]),
+    (ACCESS_REVIEWS, "startTime", "2036-01-01T10:00:00Z"),
 ]
 
 every_change = pytest.mark.parametrize(
@@ -53,13 +54,12 @@ Store = Callable[[Resource], dict[str, Any]]
 
 
 @pytest.fixture
-def store(root: Api, operator: Api, namespace: str) -> Iterator[Store]:
-    """Stores an object of a kind and returns it; policies and grants are in the way of nobody afterwards."""
+def store(root: Api, namespace: str) -> Iterator[Store]:
+    """Stores an object of a kind and returns it; policies are in the way of nobody afterwards."""
     made: list[tuple[Resource, dict[str, Any]]] = []
 
     def stored(resource: Resource) -> dict[str, Any]:
-        maker = operator if resource == ACCESS_GRANTS else root
-        found = maker.made(resource, with_field(WHOLE[resource], "metadata.name", f"kept-{namespace}"), namespace)
+        found = root.made(resource, with_field(WHOLE[resource], "metadata.name", f"kept-{namespace}"), namespace)
         made.append((resource, found))
         return found
 

@@ -13,7 +13,10 @@ A_NAMESPACE = "must be a name of lower-case letters, digits and hyphens, such as
 A_TARGET = "must be the name of an object, such as orders"
 SELECTS = "spec.targets must state namespaces, names or labels: a policy for every target isn't possible"
 SOMEBODY = "spec.approval.approvers must name somebody when approvals are required: name users or groups, or require 0"
-KINDS = 'supported values: "User", "Group"'
+KINDS = 'supported values: "User", "Group", "Workload"'
+NAMED = "must have a name, unless its kind is Workload: that one has claims alone"
+ON_TERMS = "spec must state maxDurationSeconds and approval: only a policy with effect Deny needs neither"
+ONE_WAY = "spec.approval must state either required (with approvers) or groups"
 
 WHO = (
     Case("nobody", "spec.subjects", [], "should have at least 1 items"),
@@ -22,7 +25,12 @@ WHO = (
     Case("another kind", "spec.subjects.0.kind", "ServiceAccount", KINDS, named="spec.subjects[0].kind"),
     Case("lower case", "spec.subjects.0.kind", "group", KINDS, named="spec.subjects[0].kind"),
     Case("no name", "spec.subjects.0.name", "", "should be at least 1 chars long", named="spec.subjects[0].name"),
-    Case("no name at all", "spec.subjects.0.name", ABSENT, "Required value", named="spec.subjects[0].name"),
+    Case("no name at all", "spec.subjects.0.name", ABSENT, NAMED, named="spec.subjects[0]"),
+    Case("a workload by name", "spec.subjects.0.kind", "Workload", NAMED, named="spec.subjects[0]"),
+    Case("a workload without claims", "spec.subjects.0", {"kind": "Workload"}, NAMED, named="spec.subjects[0]"),
+    Case("none", "spec.subjects.0.claims", {}, "at least 1 properties", named="spec.subjects[0].claims"),
+    Case("nothing", "spec.subjects.0.claims", {"a": ""}, "at least 1 chars", named="spec.subjects[0].claims.a"),
+    Case("a list", "spec.subjects.0.claims", {"a": ["b"]}, "of type string", named="spec.subjects[0].claims.a"),
     Case("257 characters", "spec.subjects.0.name", "a" * 257, "more than 256 bytes", named="spec.subjects[0].name"),
 )
 TARGETS = (
@@ -47,7 +55,7 @@ TERMS = (
     Case("negative", "spec.maxDurationSeconds", -60, "should be greater than or equal to 1"),
     Case("more than a day", "spec.maxDurationSeconds", 86_401, "should be less than or equal to 86400"),
     Case("in words", "spec.maxDurationSeconds", "1h", "must be of type integer"),
-    Case("absent", "spec.maxDurationSeconds", ABSENT, "Required value"),
+    Case("absent", "spec.maxDurationSeconds", ABSENT, ON_TERMS, named="spec"),
     Case("a wildcard", "spec.scope.paths.0", "/api/*", "whole segments such as /api/v1", named="spec.scope.paths[0]"),
     Case("dots", "spec.scope.paths.0", "/api/..", "write the path that is meant", named="spec.scope.paths[0]"),
     Case("no path", "spec.scope.paths", [], "should have at least 1 items"),
@@ -55,8 +63,8 @@ TERMS = (
     Case("lower case", "spec.scope.methods.0", "get", 'supported values: "GET"', named="spec.scope.methods[0]"),
 )
 APPROVAL = (
-    Case("absent", "spec.approval", ABSENT, "Required value"),
-    Case("absent", "spec.approval.required", ABSENT, "Required value"),
+    Case("absent", "spec.approval", ABSENT, ON_TERMS, named="spec"),
+    Case("absent", "spec.approval.required", ABSENT, ONE_WAY, named="spec.approval"),
     Case("negative", "spec.approval.required", -1, "should be greater than or equal to 0"),
     Case("too many", "spec.approval.required", 11, "should be less than or equal to 10"),
     Case("nobody", "spec.approval.approvers", [], SOMEBODY),

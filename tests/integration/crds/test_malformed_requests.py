@@ -15,6 +15,7 @@ WHAT_FOR = "spec.reason must say what the access is for: name the incident, tick
 PLAIN = "must be plain text: leave out control characters and those that turn the direction of writing"
 DECISIONS = 'supported values: "Approve", "Deny", "Revoke"'
 SEGMENTS = "paths must be / or whole segments such as /api/v1"
+A_NETWORK = "must be a network such as 10.0.0.0/8 or 2001:db8::/32: no bits set after its length"
 MOMENT = "must be of type date-time"
 
 REQUESTS = (
@@ -24,7 +25,6 @@ REQUESTS = (
     Case("beyond 2^53", "spec.durationSeconds", 9_007_199_254_740_993, "should be less than or equal to 86400"),
     Case("in words", "spec.durationSeconds", "15m", "must be of type integer"),
     Case("a fraction", "spec.durationSeconds", 1.5, "must be of type integer"),
-    Case("absent", "spec.durationSeconds", ABSENT, "Required value"),
     Case("nothing", "spec.reason", "", WHAT_FOR),
     Case("spaces", "spec.reason", "  \n\t", WHAT_FOR),
     Case("spaces that don't break", "spec.reason", "\u00a0\u2003", WHAT_FOR),
@@ -46,8 +46,25 @@ REQUESTS = (
     Case("two dots", "spec.paths.0", "/api/..", "write the path that is meant", named="spec.paths[0]"),
     Case("none", "spec.methods", [], "should have at least 1 items"),
     Case("lower case", "spec.methods.0", "get", 'supported values: "GET"', named="spec.methods[0]"),
-    Case("absent", "spec.requester", ABSENT, "Required value"),
     Case("no name", "spec.requester.username", "", "should be at least 1 chars long"),
+    Case(
+        "a text",
+        "spec.requester.claims",
+        {"a.test/b": "c"},
+        "must be of type array",
+        named="spec.requester.claims.a.test/b",
+    ),
+    Case("33 claims", "spec.requester.claims", {f"a.test/{key}": ["b"] for key in range(33)}, "at most 32 items"),
+    Case("in words", "spec.startTime", "tomorrow", MOMENT),
+    Case("without a zone", "spec.startTime", "2026-01-01T10:00:00", MOMENT),
+    Case("the 31st of February", "spec.endTime", "2026-02-31T10:00:00Z", MOMENT),
+    Case("in seconds", "spec.endTime", 1_767_261_600, "must be of type"),
+    Case("nothing", "spec.ticket", "", "should be at least 1 chars long"),
+    Case("129 characters", "spec.ticket", "C" * 129, "may not be more than 128 bytes"),
+    Case("a terminal's commands", "spec.ticket", "CHG-1\u001b[2K", PLAIN),
+    Case("a name alone", "spec.extends", {"name": "orders-1"}, "Required value", named="spec.extends.uid"),
+    Case("with its namespace", "spec.extends", {"name": "a/b", "uid": "c"}, A_NAME, named="spec.extends.name"),
+    Case("a text", "spec.breakGlass", "yes", "must be of type boolean"),
     Case("the same twice", "spec.requester.groups", ["a", "a"], "Duplicate value", named="spec.requester.groups[1]"),
     Case("257", "spec.requester.groups", [f"g{number}" for number in range(257)], "must have at most 256 items"),
 )
@@ -63,9 +80,14 @@ REVIEWS = (
     Case("65 characters", "spec.request.uid", "a" * 65, "may not be more than 64 bytes"),
     Case("a UID alone", "spec.request.name", ABSENT, "Required value"),
     Case("with its namespace", "spec.request.name", "shop/orders-1", A_NAME),
+    Case("zero", "spec.durationSeconds", 0, "should be greater than or equal to 1"),
+    Case("more than a day", "spec.durationSeconds", 86_401, "should be less than or equal to 86400"),
+    Case("in words", "spec.startTime", "later", MOMENT),
+    Case("none", "spec.paths", [], "should have at least 1 items"),
+    Case("a wildcard", "spec.paths", ["/api/*"], SEGMENTS, named="spec.paths[0]"),
+    Case("none", "spec.methods", [], "should have at least 1 items"),
     Case("a terminal's commands", "spec.comment", "fine\u001b[2K", PLAIN),
     Case("1,025 characters", "spec.comment", "a" * 1025, "may not be more than 1024 bytes"),
-    Case("absent", "spec.reviewer", ABSENT, "Required value"),
 )
 GRANTS = (
     Case("a host name", "spec.address", "orders.shop:80", "address must be IP:port"),
@@ -80,6 +102,13 @@ GRANTS = (
     Case("an escape", "spec.paths.0", "/%2e%2e", SEGMENTS, named="spec.paths[0]"),
     Case("none", "spec.paths", [], "should have at least 1 items"),
     Case("CONNECT", "spec.methods.0", "CONNECT", 'supported values: "GET"', named="spec.methods[0]"),
+    Case("negative", "spec.extensions", -1, "should be greater than or equal to 0"),
+    Case("absent", "spec.since", ABSENT, "Required value"),
+    Case("in words", "spec.reviewBy", "tomorrow", MOMENT),
+    Case("none", "spec.sourceCIDRs", [], "should have at least 1 items"),
+    Case("bits after its length", "spec.sourceCIDRs", ["10.0.0.1/8"], A_NETWORK, named="spec.sourceCIDRs[0]"),
+    Case("an address alone", "spec.sourceCIDRs", ["10.0.0.1"], A_NETWORK, named="spec.sourceCIDRs[0]"),
+    Case("a name", "spec.sourceCIDRs", ["office"], A_NETWORK, named="spec.sourceCIDRs[0]"),
     Case("nobody", "spec.subject", ABSENT, "Required value"),
     Case("without its UID", "spec.request.uid", ABSENT, "Required value"),
 )
@@ -127,6 +156,12 @@ def test_a_field_that_nobody_knows_is_named(resource: Resource, root: Api, opera
         ("spec.target", "orders.v2"),
         ("spec.target", "a" * 253),
         ("spec.paths", None),
+        ("spec.durationSeconds", None),
+        ("spec.startTime", "2026-01-01T10:00:00Z"),
+        ("spec.endTime", "2026-01-01T10:00:00.123456+02:00"),
+        ("spec.ticket", "C" * 128),
+        ("spec.breakGlass", True),
+        ("spec.extends", {"name": "orders-0", "uid": "0b7f0d52-0000"}),
     ],
     ids=lambda value: ascii(value)[:40],
 )
@@ -143,3 +178,25 @@ def test_every_answer_can_be_given_without_a_comment(decision: str, root: Api, n
     answer = root.create(ACCESS_REVIEWS, review, namespace, is_dry=True)
 
     assert answer.status == 201, answer.message
+
+
+@pytest.mark.parametrize("decision", ["Deny", "Revoke"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("durationSeconds", 60),
+        ("startTime", "2026-01-01T10:00:00Z"),
+        ("paths", ["/api"]),
+        ("methods", ["GET"]),
+    ],
+    ids=["shorter", "later", "fewer paths", "fewer methods"],
+)
+def test_only_an_approval_narrows(field: str, value: object, decision: str, root: Api, namespace: str) -> None:
+    approval = with_field(a_review(), f"spec.{field}", value)
+
+    approved = root.create(ACCESS_REVIEWS, approval, namespace, is_dry=True)
+    refused = root.create(ACCESS_REVIEWS, with_field(approval, "spec.decision", decision), namespace, is_dry=True)
+
+    assert approved.status == 201, approved.message
+    assert refused.status == 422
+    assert "only an approval can shorten or narrow" in refused.message

@@ -8,6 +8,7 @@ import pytest
 from jitgress.domain.clock import SystemClock
 from jitgress.kube.client import KubeClient
 from jitgress.kube.resources import ACCESS_REQUESTS, ACCESS_REVIEWS, NAMESPACES, Resource
+from jitgress.kube.store import Trait
 from jitgress.operator.caches import Caches
 from jitgress.operator.requests.facts import Facts
 from jitgress.operator.requests.gather import gather
@@ -35,6 +36,9 @@ class Listed:
 
     def values(self) -> Iterator[Mapping[str, Any]]:
         return iter(self._found.values())
+
+    def where(self, trait: Trait, value: str) -> list[Mapping[str, Any]]:
+        return [each for each in self._found.values() if value in trait(each)]
 
 
 @pytest.fixture

@@ -24,9 +24,11 @@ class Who:
 
     username: str
     groups: tuple[str, ...]
+    claims: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def as_identity(self) -> Object:
-        return {"username": self.username, "groups": list(self.groups)}
+        claims = {"claims": {key: list(values) for key, values in self.claims}} if self.claims else {}
+        return {"username": self.username, "groups": list(self.groups), **claims}
 
 
 EVERYBODY: Final = "system:authenticated"
@@ -37,6 +39,8 @@ CAROL: Final = Who("carol@example.test", ("approvers", EVERYBODY))
 DAVE: Final = Who("dave@example.test", ("platform-admins", EVERYBODY))
 ERIN: Final = Who("erin@example.test", ("auditors", EVERYBODY))
 MALLORY: Final = Who("mallory@example.test", (EVERYBODY,))
+NINA: Final = Who("nina@example.test", (EVERYBODY,))
+OLGA: Final = Who("olga@example.test", (EVERYBODY,))
 
 SYSTEM: Final = "jitgress-system"
 OPERATOR: Final = f"system:serviceaccount:{SYSTEM}:jitgress-operator"
@@ -120,6 +124,8 @@ def a_grant(name: str = "0b7f0d52-0000") -> Object:
             "methods": ["GET"],
             "notBefore": "2026-01-01T10:00:00.000Z",
             "notAfter": "2026-01-01T10:30:00.000Z",
+            "since": "2026-01-01T09:30:00.000Z",
+            "extensions": 1,
         },
     )
 

@@ -7,6 +7,7 @@ import pytest
 from jitgress.crds.manifests import all_manifests
 from jitgress.crds.values import policy_value, target_value
 from jitgress.domain.decide import decide
+from jitgress.domain.policy import PolicyList
 from jitgress.domain.request import Request
 from jitgress.domain.ruling import Awaiting, Denied, Permitted
 from jitgress.domain.subject import Subject
@@ -14,7 +15,7 @@ from jitgress.kube import resources
 from jitgress.kube.resources import Resource
 from jitgress.local import cluster, objects
 from jitgress.local.people import everybody
-from tests.builders import NOW, a_request
+from tests.builders import NOW, a_request, a_situation
 from tests.unit.operator.held import stored
 
 KNOWN: Final = {each.kind: each for each in vars(resources).values() if isinstance(each, Resource)}
@@ -35,6 +36,8 @@ PLURALS: Final = {
     "CustomResourceDefinition": "customresourcedefinitions",
     "Gateway": "gateways",
     "GatewayClass": "gatewayclasses",
+    "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
+    "MutatingAdmissionPolicyBinding": "mutatingadmissionpolicybindings",
     "Role": "roles",
     "RoleBinding": "rolebindings",
     "ServiceAccount": "serviceaccounts",
@@ -92,7 +95,9 @@ def test_the_stacks_policies_treat_its_people_as_the_readme_says(who: str, name:
     target = sample(name)
     policies = [policy_value(stored(with_defaults(each))) for each in objects.policies()]
 
-    decision = decide(target_value(target), policies, asking(who, target), (), NOW)
+    decision = decide(
+        target_value(target), PolicyList(tuple(policies)), asking(who, target), (), situation=a_situation(), now=NOW
+    )
 
     assert isinstance(decision.ruling, ruling)
 
