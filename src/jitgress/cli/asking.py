@@ -15,13 +15,13 @@ from jitgress.cli.wording import duration_words
 from jitgress.domain.denial import DenialCode
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.scope import Scope
-from jitgress.domain.subject import Subject
 from jitgress.kube.client import KubeApi, Object
 from jitgress.kube.errors import ForbiddenError
 from jitgress.kube.resources import ACCESS_REQUESTS, ACCESS_TARGETS
 
 LONGEST: Final = timedelta(days=1)  # the schema of AccessRequests refuses more, and longer reasons
 MAX_REASON_LENGTH: Final = 1024
+MAX_TICKET_LENGTH: Final = 128
 _SUGGESTIONS_FROM = 200  # targets of one namespace; more than anybody declares by hand
 
 
@@ -56,19 +56,17 @@ class MalformedScopeError(CliError):
     code = DenialCode.SCOPE_MALFORMED.value
 
 
-def ask_object(target: Name, asked: Mapping[str, Any], caller: Subject) -> dict[str, Any]:
-    """Return the AccessRequest to create. Empty paths and methods are left out: they mean all that is permitted."""
-    spec = {name: value for name, value in asked.items() if value != []}
-    requester = {"username": caller.username, "groups": sorted(caller.groups)}
+def ask_object(target: Name, asked: Mapping[str, Any], requester: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the AccessRequest to create. What is empty is left out: it means all that is permitted, or the default."""
     return {
         "apiVersion": ACCESS_REQUESTS.api_version,
         "kind": ACCESS_REQUESTS.kind,
         "metadata": {"generateName": name_prefix(target.name), "namespace": target.namespace},
-        "spec": spec | {"requester": requester},
+        "spec": {name: value for name, value in asked.items() if value} | {"requester": dict(requester)},
     }
 
 
-def refuse_what_cannot_be_asked(reason: str, duration: timedelta) -> None:
+def refuse_what_cannot_be_asked(reason: str, duration: timedelta | None, ticket: str | None = None) -> None:
     """Raise `UsageError` for what no cluster would take, before anything is sent."""
     if not any(character.isalnum() for character in reason):
         raise MissingReasonError(
@@ -76,22 +74,30 @@ def refuse_what_cannot_be_asked(reason: str, duration: timedelta) -> None:
         )
     if len(reason) > MAX_REASON_LENGTH:
         raise UsageError(f"--reason has more than {MAX_REASON_LENGTH} characters", remedy="Say it in fewer words.")
-    if duration > LONGEST:
+    if ticket is not None and not 0 < len(ticket) <= MAX_TICKET_LENGTH:
+        raise UsageError(
+            f"--ticket has {len(ticket)} characters, not 1 to {MAX_TICKET_LENGTH}",
+            remedy="Give the ticket's name alone; the story goes into --reason.",
+        )
+    if duration is not None and duration > LONGEST:
         raise UsageError(
             f"nobody can ask for {duration_words(duration)}",
             remedy=f"The longest is {duration_words(LONGEST)}, and a policy may permit less.",
         )
 
 
-async def refuse_what_is_hopeless(api: KubeApi, target: Name, asked: Mapping[str, Any]) -> None:
-    """Raise what the server would say anyhow, at once and in words about what was typed."""
+async def refuse_what_is_hopeless(api: KubeApi, target: Name, asked: Mapping[str, Any]) -> Object | None:
+    """Raise what the server would say anyhow, at once and in words about what was typed.
+
+    Returns the target, or None where the caller may not read it.
+    """
     _scope(asked["paths"] or ["/"], asked["methods"] or ["GET"])
     try:
         found = await api.find(ACCESS_TARGETS, target.name, target.namespace)
         if found is None:
             raise await _unknown(api, target)
     except ForbiddenError:
-        return
+        return None
     ready = condition_of(found, "Ready")
     if ready.get("status") == "False":
         raise TargetNotReadyError(
@@ -103,10 +109,11 @@ async def refuse_what_is_hopeless(api: KubeApi, target: Name, asked: Mapping[str
     scope = _scope(asked["paths"] or spec["paths"], asked["methods"] or spec["methods"])
     if not scope.within(ceiling):
         most = f"{', '.join(ceiling.sorted_methods())} on {', '.join(ceiling.paths)}"
-        outside = [*scope.paths_outside(ceiling), *sorted(scope.methods - ceiling.methods)]
+        outside = [*scope.paths_outside(ceiling), *scope.methods_outside(ceiling)]
         raise OutsideTargetError(
             f"target {target} doesn't permit {', '.join(outside)}", remedy=f"The most it permits is {most}."
         )
+    return found
 
 
 def _scope(paths: list[str], methods: list[str]) -> Scope:

@@ -3,11 +3,12 @@
 A credential goes nowhere but to the server that its kubeconfig names, and to the portal of the same cluster.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from os import pathsep
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import yaml
@@ -21,6 +22,7 @@ from jitgress.cli.exits import CliError, NotReachableError, NotSignedInError
 from jitgress.cli.local_stack import LocalStack
 from jitgress.cli.options import Options
 from jitgress.cli.outside import Outside
+from jitgress.crds.grants import subject_value
 from jitgress.domain.subject import Subject
 from jitgress.kube.client import KubeApi, KubeClient
 from jitgress.kube.errors import NotFoundError, UnauthorizedError, UnreachableError
@@ -41,13 +43,21 @@ class Connection:
     server: str
     bearer: Callable[[], Awaitable[str | None]]
 
-    async def caller(self) -> Subject:
-        """Return who we are, as the API server authenticated us (SelfSubjectReview)."""
+    async def identity(self) -> Mapping[str, Any]:
+        """Return who we are, as the API server authenticated us (SelfSubjectReview) and as our objects must say it.
+
+        Admission compares all groups, and all claims with their values in their order.
+        """
         answer = await self.api.create(
             SELF_SUBJECT_REVIEWS, {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         )
         user = answer["status"]["userInfo"]
-        return Subject(user["username"], frozenset(user.get("groups") or ()))
+        claims = {"claims": user["extra"]} if user.get("extra") else {}
+        return {"username": user["username"], "groups": sorted(set(user.get("groups") or ())), **claims}
+
+    async def caller(self) -> Subject:
+        """Return who we are, as the API server authenticated us."""
+        return subject_value(await self.identity())
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""How people name objects: NAMESPACE/NAME, or NAME with -n NAMESPACE."""
+"""How people name objects: NAMESPACE/NAME, or NAME with -n NAMESPACE; and options that several commands have."""
 
 import re
 from typing import Annotated, Final, NamedTuple
@@ -15,6 +15,19 @@ NamespaceOption = Annotated[
     str | None, typer.Option("-n", "--namespace", metavar="NAMESPACE", help="The namespace, where NAME stands alone.")
 ]
 RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="The request, as NAMESPACE/NAME.")]
+PathOption = Annotated[
+    list[str] | None, typer.Option("--path", metavar="PATH", help="A path and all below it. May be repeated.")
+]
+MethodOption = Annotated[
+    list[str] | None, typer.Option("--method", metavar="METHOD", help="Such as GET. May be repeated.")
+]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="What it is for. Approvers and auditors read it.")
+]
+TicketOption = Annotated[
+    str | None, typer.Option("--ticket", metavar="TICKET", help="The ticket or change that it belongs to.")
+]
+TimeoutOption = Annotated[str, typer.Option("--timeout", metavar="DURATION", help="How long to wait.")]
 
 
 class Name(NamedTuple):

@@ -22,6 +22,7 @@ STATE_STYLES: Final[Mapping[str, str]] = {
     "Active": "green",
     "Opening": "green",
     "Pending": "yellow",
+    "Scheduled": "yellow",
     "Denied": "red",
     "Failed": "red",
     "Revoked": "red",

@@ -8,7 +8,7 @@ import typer
 
 from jitgress.cli.command import ClusterCommand, Session, commands
 from jitgress.cli.connection import connected
-from jitgress.cli.list import everything
+from jitgress.cli.reading import everything
 from jitgress.cli.screen import Column, Screen
 from jitgress.cli.view import condition_of
 from jitgress.kube.client import Object

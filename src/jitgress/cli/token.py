@@ -47,6 +47,12 @@ class NoGrantError(DeniedError):
     code = "no_grant"
 
 
+class GroupsChangedError(DeniedError):
+    """The caller is no longer in groups for which the request was granted."""
+
+    code = "groups_changed"
+
+
 @dataclass(frozen=True, slots=True)
 class Portal:
     """Where tokens come from, and the authority that its certificate is checked against (None: the system's)."""
@@ -60,7 +66,12 @@ def token(
     ctx: typer.Context,
     request: Annotated[str | None, typer.Argument(metavar="REQUEST", help="The request, as NAMESPACE/NAME.")] = None,
     host: Annotated[
-        str | None, typer.Option("--host", metavar="HOST", help="The host that you want to reach, in place of it.")
+        str | None,
+        typer.Option(
+            "--host",
+            metavar="HOST",
+            help="In place of it the host that you want to reach: of what you have open there, what ends last.",
+        ),
     ] = None,
     portal: Annotated[
         str | None,
@@ -135,6 +146,8 @@ def _understood(answer: httpx2.Response, portal: Portal) -> Mapping[str, Any]:
         raise NotSignedInError(message, remedy=remedy)
     if content.get("code") == NoGrantError.code:
         raise NoGrantError(message, remedy=remedy)
+    if content.get("code") == GroupsChangedError.code:
+        raise GroupsChangedError(message, remedy=remedy)
     raise PortalRefusedError(message, remedy=remedy)
 
 

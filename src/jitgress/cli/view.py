@@ -17,8 +17,14 @@ from jitgress.kube.resources import ACCESS_REQUESTS
 
 UNSEEN: Final = "New"
 """No operator has looked at it yet."""
-OPEN_STATES: Final = frozenset({UNSEEN, "Pending", "Opening", "Active"})
+OPEN_STATES: Final = frozenset({UNSEEN, "Pending", "Scheduled", "Opening", "Active"})
+VERDICTS: Final = {"Approve": "justified", "Deny": "not justified", "Revoke": "revoked"}
+"""What a review of break-glass says, by its decision."""
 
+WEBHOOK: Final = "webhook "
+"""How the status begins that an external system is waited for, not a person."""
+
+_HAVE_A_WINDOW: Final = frozenset({"Scheduled", "Opening", "Active"})
 _EVERYBODYS: Final = frozenset({"system:authenticated", "system:unauthenticated"})
 
 
@@ -26,6 +32,34 @@ class UnknownRequestError(CliError):
     """There is no such request."""
 
     code = "request_unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlassReview:
+    """The review of what break-glass opened: by when it is due, and what came of it."""
+
+    due_at: datetime
+    reviewed_at: datetime | None
+    reviewed_by: str
+    verdict: str
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Tell whether it should have been reviewed by `now`."""
+        return self.reviewed_at is None and now >= self.due_at
+
+    def words(self, now: datetime) -> str:
+        """Return in a few words how the review stands, for a narrow column."""
+        if self.reviewed_at is not None:
+            return self.verdict
+        if self.is_overdue(now):
+            return f"OVERDUE {duration_words(now - self.due_at)}"
+        return f"due in {duration_words(self.due_at - now)}"
+
+    def sentence(self, now: datetime) -> str:
+        """Return how the review stands."""
+        if self.reviewed_at is not None:
+            return f"reviewed by {self.reviewed_by}: {self.verdict}"
+        return f"review {self.words(now).replace('OVERDUE', 'OVERDUE by')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +72,16 @@ class RequestView:
     requester: str
     groups: tuple[str, ...]
     reason: str
-    duration: timedelta
+    ticket: str
+    duration: timedelta | None
+    """None: the policy's default."""
+    start_at: datetime | None
+    end_at: datetime | None
     paths: tuple[str, ...]
     methods: tuple[str, ...]
+    extends: Name | None
+    extends_uid: str
+    is_break_glass: bool
     created_at: datetime
     state: str
     message: str
@@ -52,6 +93,9 @@ class RequestView:
     waiting_for: tuple[str, ...]
     window: Window | None
     url: str
+    extensions: int
+    glass_review: GlassReview | None
+    """None unless break-glass opened something."""
     times: Mapping[str, datetime]
     lateness_ms: int | None
 
@@ -61,10 +105,20 @@ class RequestView:
         return self.state not in OPEN_STATES
 
     @property
+    def is_unreviewed(self) -> bool:
+        """Tell whether break-glass opened something that nobody has reviewed."""
+        return self.glass_review is not None and self.glass_review.reviewed_at is None
+
+    @property
     def scope(self) -> str:
         """What it asks for, in words; what it leaves open is the most that target and policy permit."""
         methods = ", ".join(self.methods) or "every permitted method"
         return f"{methods} on {', '.join(self.paths) or 'every permitted path'}"
+
+    @property
+    def lasting(self) -> str:
+        """How long it asks for, in words."""
+        return "the policy's default" if self.duration is None else duration_words(self.duration)
 
     @property
     def who(self) -> str:
@@ -73,19 +127,31 @@ class RequestView:
         return f"{self.requester} ({', '.join(groups) or 'no group'})"
 
     def next(self, now: datetime) -> str:
-        """Return what comes next: how soon it closes, or what it waits for."""
+        """Return what comes next: how soon it opens or closes, or what it waits for."""
+        if self.state == "Scheduled" and self.window:
+            return f"opens in {duration_words(self.window.not_before - now)}"
         if self.state in ("Active", "Opening") and self.window:
             return f"closes in {duration_words(self.window.not_after - now)}"
         if self.state == "Pending":
-            return f"waits for {', '.join(self.waiting_for) or 'its target'}"
+            first, others = (*self.waiting_for, "its target")[0], len(self.waiting_for) - 1
+            return f"waits for {first}" + (f" and {others} more" if others > 0 else "")
         return ""
+
+    def glass(self, now: datetime) -> str:
+        """Return how it stands with break-glass, in a few words; empty where it is none."""
+        if not self.is_break_glass:
+            return ""
+        if self.glass_review is not None:
+            return self.glass_review.words(now)
+        return "never opened" if self.is_closed else "opens at once"
 
 
 def request_view(found: Mapping[str, Any], now: datetime) -> RequestView:
     """Return what the object `found` says at `now`. What is missing in it is empty."""
     metadata, spec, status = found["metadata"], found.get("spec", {}), found.get("status", {})
-    requester, approvals = spec.get("requester", {}), status.get("approvals", {})
+    requester, approvals, extends = spec.get("requester", {}), status.get("approvals", {}), spec.get("extends")
     window = _window(status.get("window"))
+    seconds = spec.get("durationSeconds")
     return RequestView(
         name=Name(metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
@@ -93,9 +159,15 @@ def request_view(found: Mapping[str, Any], now: datetime) -> RequestView:
         requester=str(requester.get("username", "")),
         groups=tuple(requester.get("groups") or ()),
         reason=str(spec.get("reason", "")),
-        duration=timedelta(seconds=spec.get("durationSeconds", 0)),
+        ticket=str(spec.get("ticket", "")),
+        duration=None if seconds is None else timedelta(seconds=seconds),
+        start_at=_time(spec, "startTime"),
+        end_at=_time(spec, "endTime"),
         paths=tuple(spec.get("paths") or ()),
         methods=tuple(spec.get("methods") or ()),
+        extends=Name(metadata["namespace"], extends["name"]) if extends else None,
+        extends_uid=str(extends["uid"]) if extends else "",
+        is_break_glass=spec.get("breakGlass") is True,
         created_at=parse_time(metadata["creationTimestamp"]),
         state=_state(status, window, now),
         message=str(status.get("message", "")),
@@ -106,6 +178,8 @@ def request_view(found: Mapping[str, Any], now: datetime) -> RequestView:
         waiting_for=tuple(status.get("waitingFor") or ()),
         window=window,
         url=str(status.get("url", "")),
+        extensions=int(status.get("extensions", 0)),
+        glass_review=_glass_review(status.get("breakGlass")),
         times={name: parse_time(status[name]) for name in ("activeAt", "closedAt", "hiddenAt") if status.get(name)},
         lateness_ms=status.get("latenessMilliseconds"),
     )
@@ -128,8 +202,24 @@ def condition_of(found: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
 
 def _state(status: Mapping[str, Any], window: Window | None, now: datetime) -> str:
     state = str(condition_of({"status": status}, "Active").get("reason", UNSEEN))
-    return "Expired" if state in ("Active", "Opening") and window and window.has_ended(now) else state
+    return "Expired" if state in _HAVE_A_WINDOW and window and window.has_ended(now) else state
 
 
 def _window(found: Mapping[str, Any] | None) -> Window | None:
     return Window(parse_time(found["notBefore"]), parse_time(found["notAfter"])) if found else None
+
+
+def _glass_review(found: Mapping[str, Any] | None) -> GlassReview | None:
+    if not found:
+        return None
+    verdict = str(found.get("verdict", ""))
+    return GlassReview(
+        due_at=parse_time(found["reviewDueAt"]),
+        reviewed_at=_time(found, "reviewedAt"),
+        reviewed_by=str(found.get("reviewedBy", "")),
+        verdict=VERDICTS.get(verdict, verdict),
+    )
+
+
+def _time(found: Mapping[str, Any], key: str) -> datetime | None:
+    return parse_time(found[key]) if found.get(key) else None

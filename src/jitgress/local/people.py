@@ -54,7 +54,8 @@ def token_file(people: Iterable[Person]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for person in people:
-        writer.writerow([person.token, person.username, person.username, ",".join(person.groups)])
+        groups = [",".join(person.groups)] if person.groups else []  # an empty column is a group without a name
+        writer.writerow([person.token, person.username, person.username, *groups])
     return text.getvalue()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jitgress.kube.errors import InvalidObjectError, KubeError, NotFoundError
+from jitgress.kube.errors import InvalidObjectError
 from jitgress.kube.resources import (
     ACCESS_POLICIES,
     ACCESS_REQUESTS,
@@ -58,7 +58,7 @@ async def test_a_status_is_not_written_with_the_object(cluster: Cluster) -> None
     assert [each["status"] for each in (known, replaced, applied)] == [{"address": "127.0.0.1:2"}] * 3
 
 
-async def test_a_policy_has_no_status(cluster: Cluster) -> None:
+async def test_a_policys_status_is_written_apart_from_its_spec(cluster: Cluster) -> None:
     group = [{"kind": "Group", "name": "nobody"}]
     spec = {
         "priority": 1,
@@ -68,13 +68,15 @@ async def test_a_policy_has_no_status(cluster: Cluster) -> None:
         "approval": {"required": 1, "approvers": group, "timeoutSeconds": 60},
     }
     name = cluster.namespace
-    with pytest.raises(KubeError, match='unknown field "status"'):
-        await cluster.api.create(ACCESS_POLICIES, cluster.a(ACCESS_POLICIES, name, spec=spec, status={"a": 1}))
-    created = await cluster.api.create(ACCESS_POLICIES, cluster.a(ACCESS_POLICIES, name, spec=spec))
-    with pytest.raises(NotFoundError):
-        await cluster.api.apply_status(ACCESS_POLICIES, name, None, {"a": 1})
+    status = {"observedGeneration": 1}
+    created = await cluster.api.create(ACCESS_POLICIES, cluster.a(ACCESS_POLICIES, name, spec=spec, status=status))
+    told = await cluster.api.apply_status(ACCESS_POLICIES, name, None, status)
     await cluster.api.delete(ACCESS_POLICIES, name)
+
     assert "namespace" not in created["metadata"]
+    assert "status" not in created
+    assert told["status"] == status
+    assert told["metadata"]["generation"] == created["metadata"]["generation"]
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ GRANT = st.builds(
         address="10.0.0.1:80",
         scope=Scope.of(["/"], ["GET"]),
         window=Window.starting(START + start, length),
+        since=START + start,
     ),
     st.integers(0, 3),
     st.sampled_from(PEOPLE),

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import httpx2
@@ -16,7 +16,14 @@ from jitgress.cli.outside import Outside
 from jitgress.domain.subject import Subject
 from jitgress.domain.window import format_time
 from jitgress.kube.client import Object
-from jitgress.kube.resources import ACCESS_REQUESTS, ACCESS_REVIEWS, ACCESS_TARGETS, SELF_SUBJECT_REVIEWS, Resource
+from jitgress.kube.resources import (
+    ACCESS_POLICIES,
+    ACCESS_REQUESTS,
+    ACCESS_REVIEWS,
+    ACCESS_TARGETS,
+    SELF_SUBJECT_REVIEWS,
+    Resource,
+)
 from tests.unit.cli.simulated_api import SimulatedApi
 
 NOW = datetime(2026, 1, 1, 10, tzinfo=UTC)
@@ -44,9 +51,12 @@ class StandingClock:
 class AnsweringApi(SimulatedApi):
     """The simulator with a caller, and an operator that acts after each creation."""
 
-    def __init__(self, caller: Subject, answers: Mapping[Resource, Answer]) -> None:
+    def __init__(
+        self, caller: Subject, answers: Mapping[Resource, Answer], extra: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         super().__init__(NOW)
         self._caller = caller
+        self._extra = extra
         self._answers = answers
         self.refusals: Mapping[Resource, Exception] = {}
         self._acting: set[asyncio.Task[None]] = set()
@@ -55,7 +65,8 @@ class AnsweringApi(SimulatedApi):
     async def create(self, resource: Resource, body: Object, namespace: str | None = None) -> Object:
         if resource == SELF_SUBJECT_REVIEWS:
             user = {"username": self._caller.username, "groups": sorted(self._caller.groups)}
-            return {**body, "status": {"userInfo": user}}
+            extra = {} if self._extra is None else {"extra": self._extra}
+            return {**body, "status": {"userInfo": user | extra}}
         if resource in self.refusals:
             raise self.refusals[resource]
         created = await super().create(resource, body, namespace)
@@ -76,7 +87,10 @@ class Cluster:
     """What a test says about the cluster; `run` runs one command in it."""
 
     caller: Subject = ALICE
+    extra: Mapping[str, Sequence[str]] | None = None
+    """What the API server says of the caller beside name and groups."""
     clock: StandingClock = field(default_factory=StandingClock)
+    zone: tzinfo = UTC
     environ: dict[str, str] = field(default_factory=lambda: {"COLUMNS": "120"})
     seeds: list[tuple[Resource, Object]] = field(default_factory=list[tuple[Resource, Object]])
     answers: dict[Resource, Answer] = field(default_factory=dict[Resource, Answer])
@@ -89,7 +103,7 @@ class Cluster:
 
     def run(self, *arguments: str) -> int:
         outside = Outside(
-            clock=self.clock, environ=self.environ, zone=UTC, connect=self._connect, transport=self.transport
+            clock=self.clock, environ=self.environ, zone=self.zone, connect=self._connect, transport=self.transport
         )
         return run(arguments, outside)
 
@@ -97,7 +111,7 @@ class Cluster:
     async def _connect(self, _options: Options) -> AsyncGenerator[Connection]:
         if self.failure is not None:
             raise self.failure
-        api = AnsweringApi(self.caller, self.answers)
+        api = AnsweringApi(self.caller, self.answers, self.extra)
         api.forbidden = self.forbidden
         api.refusals = self.refusals
         for resource, seed in self.seeds:
@@ -114,7 +128,7 @@ class Cluster:
         body = {
             "apiVersion": ACCESS_TARGETS.api_version,
             "kind": ACCESS_TARGETS.kind,
-            "metadata": {"namespace": "shop", "name": name},
+            "metadata": {"namespace": "shop", "name": name, "uid": f"uid-of-{name}"},
             "spec": {
                 "service": {"name": name, "port": 80},
                 "host": f"{name}.example.test",
@@ -149,7 +163,30 @@ class Cluster:
         self.seeds.append((ACCESS_REQUESTS, body))
         return self
 
-    def has_review(self, name: str, request: str, decision: str, reviewer: Subject, counted: Mapping[str, Any]) -> None:
+    def has_policy(self, name: str = "dev-orders", **spec: Any) -> "Cluster":
+        body = {
+            "apiVersion": ACCESS_POLICIES.api_version,
+            "kind": ACCESS_POLICIES.kind,
+            "metadata": {"name": name},
+            "spec": {
+                "priority": 100,
+                "subjects": [{"kind": "Group", "name": "dev"}],
+                "targets": {"namespaces": ["shop"]},
+                "maxDurationSeconds": 3600,
+                "approval": {
+                    "required": 1,
+                    "approvers": [{"kind": "Group", "name": "approvers"}],
+                    "timeoutSeconds": 3600,  # as the API server fills it in
+                },
+                **spec,
+            },
+        }
+        self.seeds.append((ACCESS_POLICIES, body))
+        return self
+
+    def has_review(
+        self, name: str, request: str, decision: str, reviewer: Subject, counted: Mapping[str, Any], **less: Any
+    ) -> None:
         body = {
             "apiVersion": ACCESS_REVIEWS.api_version,
             "kind": ACCESS_REVIEWS.kind,
@@ -158,6 +195,7 @@ class Cluster:
                 "request": {"name": request, "uid": f"uid-of-{request}"},
                 "decision": decision,
                 "reviewer": {"username": reviewer.username, "groups": sorted(reviewer.groups)},
+                **less,
             },
             "status": counted,
         }
@@ -178,6 +216,25 @@ def pending() -> dict[str, Any]:
         approvals={"required": 1, "counted": 0, "by": []},
         waitingFor=["group approvers"],
     )
+
+
+def scheduled(ahead: timedelta = timedelta(hours=4), duration: timedelta = timedelta(minutes=30)) -> dict[str, Any]:
+    opens_at = NOW + ahead
+    return status(
+        "Scheduled",
+        f"opens at {format_time(opens_at)}, until {format_time(opens_at + duration)}",
+        policy="dev-orders",
+        approvals={"required": 1, "counted": 1, "by": [CAROL.username]},
+        window={"notBefore": format_time(opens_at), "notAfter": format_time(opens_at + duration)},
+    )
+
+
+def broken_glass(
+    due: timedelta = timedelta(hours=6), duration: timedelta = timedelta(minutes=30), **review: str
+) -> dict[str, Any]:
+    """Return the status of break-glass that is open; its review is due so long after NOW."""
+    told = {"reviewDueAt": format_time(NOW + due), **review}
+    return active(duration) | {"approvals": {"required": 0, "counted": 0, "by": []}, "breakGlass": told}
 
 
 def active(duration: timedelta = timedelta(minutes=30)) -> dict[str, Any]:

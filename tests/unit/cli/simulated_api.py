@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from jitgress.domain.window import format_time
-from jitgress.kube.client import Object, Page
+from jitgress.kube.client import FIELD_MANAGER, Object, Page
 from jitgress.kube.errors import ForbiddenError, GoneError, NotFoundError
 from jitgress.kube.resources import Resource
 
@@ -44,10 +44,12 @@ class SimulatedApi:
         next_page: str | None,
         is_brief: bool = False,
         name: str | None = None,
+        selector: str | None = None,
     ) -> Page:
         """Serve pages of `limit`, so that callers have to ask for the next one."""
         assert not is_brief
         assert name is None
+        assert selector is None
         self._permit(resource)
         matching = [found for key, found in self._objects.items() if _is_in(key, resource, namespace, None)]
         begin = int(next_page or 0)
@@ -62,7 +64,9 @@ class SimulatedApi:
         resource_version: str,
         timeout_s: int,
         name: str | None = None,
+        selector: str | None = None,
     ) -> AsyncGenerator[Object, None]:
+        assert selector is None
         seen = int(resource_version)
         if seen < self.compacted_before:
             raise GoneError("too old resource version", status=410)
@@ -85,7 +89,10 @@ class SimulatedApi:
         where = {} if namespace is None else {"namespace": namespace}
         return self._store(resource, {**body, "metadata": given | metadata | where}, "ADDED")
 
-    async def apply_status(self, resource: Resource, name: str, namespace: str | None, status: Object) -> Object:
+    async def apply_status(
+        self, resource: Resource, name: str, namespace: str | None, status: Object, *, manager: str = FIELD_MANAGER
+    ) -> Object:
+        assert manager == FIELD_MANAGER
         found = await self.get(resource, name, namespace)
         return self._store(resource, {**found, "status": status}, "MODIFIED")
 

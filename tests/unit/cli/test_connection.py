@@ -11,7 +11,7 @@ from jitgress.cli.connection import Connection, NoKubeconfigError, connected
 from jitgress.cli.exits import CliError, NotSignedInError, UsageError
 from jitgress.cli.options import Options
 from jitgress.cli.outside import Outside
-from tests.unit.cli.cluster import StandingClock
+from tests.unit.cli.cluster import ALICE, AnsweringApi, StandingClock
 
 
 def kubeconfig(path: Path, user: dict[str, Any] | None = None, server: str = "https://127.0.0.1:1") -> Path:
@@ -133,3 +133,18 @@ async def test_a_plugin_that_fails_while_asking_is_not_signed_in(tmp_path: Path)
     with pytest.raises(NotSignedInError, match="gives no credential"):
         async with connected(session) as connection:
             await connection.caller()
+
+
+async def no_bearer() -> str | None:
+    return None
+
+
+async def test_who_we_are_is_said_as_the_api_server_says_it() -> None:
+    extra = {"jitgress.dev/amr": ["pwd", "mfa", "hwk"], "example.test/team": ["b", "a"]}
+    connection = Connection(api=AnsweringApi(ALICE, {}, extra), server="https://127.0.0.1:1", bearer=no_bearer)
+
+    identity, caller = await connection.identity(), await connection.caller()
+
+    assert identity == {"username": ALICE.username, "groups": sorted(ALICE.groups), "claims": extra}
+    assert caller.values_of("jitgress.dev/amr") == {"pwd", "mfa", "hwk"}
+    assert (caller.username, caller.groups) == (ALICE.username, ALICE.groups)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jitgress.cli.asking import LONGEST, MAX_REASON_LENGTH
+from jitgress.cli.asking import LONGEST, MAX_REASON_LENGTH, MAX_TICKET_LENGTH
 from jitgress.crds.access_request import AccessRequestSpec
 from jitgress.kube.client import Object
 from jitgress.kube.errors import InvalidObjectError
@@ -133,8 +133,29 @@ def test_a_denial_that_tells_no_message_of_its_own_says_its_remedy_once(
         (("--for", "30m", "--reason", " … "), "--reason doesn't say what the access is for"),
         (("--for", "30m", "--reason", "x" * 1025), "--reason has more than 1024 characters"),
         (("--for", "25h", "--reason", "x"), "nobody can ask for 1 d 1 h. The longest is 1 d"),
+        (("--until", "2026-01-03 10:00", "--reason", "x"), "nobody can ask for 2 d. The longest is 1 d"),
+        (("--reason", "x", "--ticket", ""), "--ticket has 0 characters, not 1 to 128"),
+        (("--reason", "x", "--ticket", "C" * 129), "--ticket has 129 characters, not 1 to 128"),
+        (("--reason", "x", "--at", "09:00"), "'09:00' has passed, 1 h ago"),
+        (("--reason", "x", "--at", "noon"), "'noon' is not a time"),
+        (("--reason", "x", "--at", "14:00", "--until", "13:00"), "it would end before it begins"),
+        (("--reason", "x", "--for", "1m", "--at", "14:00", "--until", "14:00"), "it would end before it begins"),
+        (("--reason", "x", "--break-glass", "--at", "14:00"), "--break-glass opens at once. Leave out --at."),
     ],
-    ids=["empty", "no word", "too long", "over a day"],
+    ids=[
+        "empty",
+        "no word",
+        "too long",
+        "over a day",
+        "over a day until the end",
+        "empty ticket",
+        "long ticket",
+        "start has passed",
+        "no time",
+        "end before start",
+        "end at start",
+        "break-glass later",
+    ],
 )
 def test_what_no_cluster_would_take_is_wrong_usage_before_anything_is_sent(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
@@ -149,8 +170,11 @@ def test_what_no_cluster_would_take_is_wrong_usage_before_anything_is_sent(
 def test_the_command_line_refuses_what_the_schema_refuses_and_no_more() -> None:
     fields = AccessRequestSpec.model_json_schema(by_alias=True)["properties"]
 
-    assert timedelta(seconds=fields["durationSeconds"]["maximum"]) == LONGEST
+    (duration,) = (each for each in fields["durationSeconds"]["anyOf"] if each["type"] != "null")
+    (ticket,) = (each for each in fields["ticket"]["anyOf"] if each["type"] != "null")
+    assert timedelta(seconds=duration["maximum"]) == LONGEST
     assert fields["reason"]["maxLength"] == MAX_REASON_LENGTH
+    assert ticket["maxLength"] == MAX_TICKET_LENGTH
 
 
 def test_an_object_that_was_never_made_is_not_named(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
@@ -246,7 +270,7 @@ def test_who_may_not_read_targets_leaves_the_decision_to_the_server(
 def test_without_an_operator_asking_is_done_all_the_same(
     cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jitgress.cli.request._FIRST_LOOK", timedelta(milliseconds=1))
+    monkeypatch.setattr("jitgress.cli.sending._FIRST_LOOK", timedelta(milliseconds=1))
 
     assert cluster.run(*ASK) == 0
 

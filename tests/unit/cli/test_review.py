@@ -37,13 +37,15 @@ def test_approvers_see_what_they_allow(cluster: Cluster, capsys: pytest.CaptureF
     cluster.run("approve", "orders-1", "-n", "shop")
 
     assert capsys.readouterr().out == (
-        "  request  shop/orders-1\n"
-        "  who      alice@example.test (dev)\n"
-        "  target   shop/orders, orders.example.test\n"
-        "  methods  GET, POST (all that the target permits)\n"
-        "  paths    /api, /health (all that the target permits)\n"
-        "  for      30 min\n"
-        "  reason   INC-123 stuck orders\n"
+        "  request    shop/orders-1\n"
+        "  who        alice@example.test (dev)\n"
+        "  target     shop/orders, orders.example.test\n"
+        "  methods    GET, POST (everything that target and policy permit)\n"
+        "  paths      /api, /health (everything that target and policy permit)\n"
+        "  for        30 min\n"
+        "  when       as soon as it is approved\n"
+        "  reason     INC-123 stuck orders\n"
+        "  approvals  0 of 1, 1 missing: group approvers\n"
         "approved: shop/orders-1\n"
     )
 
@@ -54,7 +56,7 @@ def test_a_reason_cannot_rewrite_what_the_approver_sees(capsys: pytest.CaptureFi
 
     cluster.run("approve", "shop/orders-1")
 
-    assert "  reason   \\x1b[1A\\x1b[2Kharmless for 5 min [red]\n" in capsys.readouterr().out
+    assert "  reason     \\x1b[1A\\x1b[2Kharmless for 5 min [red]\n" in capsys.readouterr().out
 
 
 def test_a_review_that_does_not_count_exits_with_3_and_says_why(

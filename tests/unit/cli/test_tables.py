@@ -148,7 +148,7 @@ def test_options_may_stand_before_the_command(cluster: Cluster, capsys: pytest.C
 def test_a_list_has_every_page(
     cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jitgress.cli.list.PAGE", 2)
+    monkeypatch.setattr("jitgress.cli.reading.PAGE", 2)
 
     cluster.run("list", "-o", "name")
 

@@ -40,6 +40,7 @@ def a_grant(minutes: float = 30) -> Grant:
         address="10.0.0.1:80",
         scope=Scope.of(["/"], ["GET"]),
         window=Window.starting(NOW, timedelta(minutes=minutes)),
+        since=NOW,
     )
 
 
