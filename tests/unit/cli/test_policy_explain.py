@@ -18,23 +18,24 @@ would be denied
   why       the request names no ticket; what policy dev-orders wants: such as
             CHG-7
   what now  Ask again with it.
-  also      asked for 2 h, policy dev-orders permits up to 1 h. Ask for 1 s to
-            1 h.
+  also      asked for 2 h, policy dev-orders permits up to 1 h. Ask for 1 s to 1
+            h.
 
 Policies, in the order in which they are asked
-  freeze        1  no: group Dev is written otherwise
-  billing      10  no: target orders is not one of billing
-  dev-orders  100  decides: is for group dev
-  late        200  too late: is for group dev, but dev-orders decides before it
+  freeze         1  no: group Dev is written otherwise
+  billing       10  no: target orders is not one of billing
+  dev-orders   100  decides: is for group dev
+  late         200  too late: is for group dev, but dev-orders decides before it
 1 policy is about other subjects. List all with --all
 """
 
 
 def ready(cluster: Cluster, **policy: Any) -> Cluster:
     """Return a cluster with a target that was examined, and a policy for it."""
-    cluster.has_target()
-    cluster.seeds[-1][1]["metadata"]["generation"] = 1  # type: ignore[index]  # the seed is still a dict
-    cluster.seeds[-1][1]["status"] |= {"observedGeneration": 1, "address": "127.64.0.7:80"}  # type: ignore[index]  # too
+    resource, target = cluster.has_target().seeds.pop()
+    metadata = {**target["metadata"], "generation": 1}
+    status = {**target["status"], "observedGeneration": 1, "address": "127.64.0.7:80"}
+    cluster.seeds.append((resource, {**target, "metadata": metadata, "status": status}))
     return cluster.has_policy(**policy)
 
 
@@ -66,7 +67,7 @@ def test_policies_of_other_subjects_are_listed_where_all_are_wanted(
 
     cluster.run("policy", "explain", *BOB, "--all")
 
-    assert "others      100  no: it is for group ops" in capsys.readouterr().out
+    assert "others       100  no: it is for group ops" in capsys.readouterr().out
 
 
 def test_who_must_approve_and_until_when_is_told(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,8 @@ def test_an_error_ends_with_one_and_says_what_to_do(capsys: pytest.CaptureFixtur
     captured = capsys.readouterr()
     assert captured.out == (
         "error: second: unreachable\n"
-        "    it is never asked: everything that it matches is decided before, by first. Give it a lower priority number, or\n"
+        "    it is never asked: everything that it matches is decided before, by first."
+        " Give it a lower priority number, or\n"
         "    remove it.\n"
     )
     assert captured.err == "1 error in 2 policies.\n"

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -81,6 +82,7 @@ def policies_of(file: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all((EXAMPLES / file).read_text()))
 
 
+@cache
 def said(table: Path) -> list[str]:
     """Return all that is decided about the cases of a table, in words and in full."""
     read = read_table(table)
@@ -138,7 +140,9 @@ def test_nothing_is_found_wrong_with_an_example(table: Path, capsys: pytest.Capt
 
 
 def test_the_table_that_the_page_shows_holds(tmp_path: Path) -> None:
-    shown = next(block for block in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.M | re.S) if "cases:" in block)
+    shown = next(
+        block for block in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) if "cases:" in block
+    )
     for name in ("standard.yaml", "targets.yaml"):
         (tmp_path / name).write_text((EXAMPLES / name).read_text())
     (tmp_path / "shown.test.yaml").write_text(shown)

@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -36,7 +36,9 @@ def run_table(tmp_path: Path, *cases: str, head: str = HEAD, options: tuple[str,
 
 
 def test_cases_that_are_as_expected_end_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = run_table(tmp_path, f"name: waits, {ASKED}, expect: awaiting, missing: 1", f"name: two, {ASKED}, expect: awaiting")
+    code = run_table(
+        tmp_path, f"name: waits, {ASKED}, expect: awaiting, missing: 1", f"name: two, {ASKED}, expect: awaiting"
+    )
 
     assert code == 0
     assert capsys.readouterr().out.splitlines()[1:] == ["  ok      waits", "  ok      two", "2 cases as expected"]
@@ -141,7 +143,7 @@ def test_junit_is_well_formed_whatever_names_hold(tmp_path: Path) -> None:
         options=("--junit", str(results)),
     )
 
-    suites = ElementTree.fromstring(results.read_text(encoding="utf-8"))
+    suites = ET.fromstring(results.read_text(encoding="utf-8"))  # noqa: S314  we wrote it ourselves
     cases = suites.findall("./testsuite/testcase")
     assert code == 1
     assert (suites.get("tests"), suites.get("failures")) == ("2", "1")
