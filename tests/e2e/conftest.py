@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.place import Place, a_place
 from tests.e2e.stack import Stack
 
 STALENESS_S = 6
@@ -35,6 +36,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield started
     finally:
         down(folder)
+
+
+@pytest.fixture
+def place(stack: Stack) -> Iterator[Place]:
+    """A target that no policy names yet."""
+    with a_place(stack) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

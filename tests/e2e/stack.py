@@ -140,6 +140,12 @@ class Stack:
             url = httpx2.URL(self.env["ingress_url"]).copy_with(raw_path=path.encode())
             return client.request(method, url, headers=headers, extensions={"sni_hostname": host}, **more)
 
+    def get_at_gate(self, host: str) -> httpx2.Response:
+        """Ask the gate itself for a host, around the ingress."""
+        spec = self.tell("admin", "GET", "/api/v1/namespaces/jitgress-system/services/jitgress-gate")["spec"]
+        with httpx2.Client(trust_env=False, timeout=10) as client:
+            return client.get(f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}/", headers={"Host": host})
+
     @asynccontextmanager
     async def websocket(self, host: str, path: str, token: str) -> AsyncIterator[ClientConnection]:
         """Open a WebSocket through the ingress."""
@@ -177,14 +183,38 @@ class Stack:
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{self.last_words()}"
         self.env = json.loads((self.folder / "env.json").read_text())
 
-    def _as_admin(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def send(
+        self,
+        user: str,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx2.Response:
+        """Ask the API server as one of the stack's users, or as `admin`."""
         config = yaml.safe_load(Path(self.env["kubeconfig"]).read_text())
-        token = config["users"][0]["user"]["token"]
+        token = config["users"][0]["user"]["token"] if user == "admin" else self.user(user)["kube_token"]
         with httpx2.Client(verify=self.tls, trust_env=False, timeout=10) as client:
-            server = config["clusters"][0]["cluster"]["server"]
-            answer = client.request(method, server + path, json=body, headers={"Authorization": f"Bearer {token}"})
-            assert answer.is_success, answer.text
-            return answer.json()
+            url = config["clusters"][0]["cluster"]["server"] + path
+            return client.request(
+                method, url, json=body, headers={"Authorization": f"Bearer {token}", **(headers or {})}
+            )
+
+    def tell(
+        self,
+        user: str,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        """Ask the API server for what must be done; return its answer."""
+        answer = self.send(user, method, path, body, headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def _as_admin(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        return self.tell("admin", method, path, body)
 
     def objects(self, api_version: str, plural: str, namespace: str = "jitgress-system") -> list[dict[str, Any]]:
         """Return the objects of a namespace, without the portal's own route."""

@@ -86,7 +86,14 @@ class Close:
 Course: TypeAlias = Wait | Scheduled | Open | Close
 
 EXPIRED: Final = Close(CloseReason.EXPIRED, "its time is over. Ask again if you need more.")
-"""How every grant ends that nothing ended earlier."""
+"""How every grant ends that nothing ended earlier, and that nothing extends."""
+
+
+def ended(successor: str | None) -> Close:
+    """Return how a grant is over at the end of its window. `successor` is the open request that extends it."""
+    if successor is None:
+        return EXPIRED
+    return Close(CloseReason.SUPERSEDED, f"request {successor} extends it and has taken over")
 
 
 def course(
@@ -148,7 +155,7 @@ def _while_open(
     decision: Decision, target: Target | None, grant: Grant, successor: str | None, now: datetime
 ) -> Course:
     if grant.window.has_ended(now):
-        return _ended(successor)
+        return ended(successor)
     if target is None or target.ref.uid != grant.target.uid:
         return Close(CloseReason.TARGET_GONE, f"target {grant.target} was removed")
     if target.host != grant.host:
@@ -164,12 +171,6 @@ def _while_open(
             return _ending(ruling, decision.reasons[-1])
         case _ as never:
             assert_never(never)
-
-
-def _ended(successor: str | None) -> Close:
-    if successor is None:
-        return EXPIRED
-    return Close(CloseReason.SUPERSEDED, f"request {successor} extends it and has taken over")
 
 
 def _as_far_as(permitted: Permitted, target: Target, grant: Grant, now: datetime) -> Course:

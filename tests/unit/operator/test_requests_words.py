@@ -25,6 +25,12 @@ WORDS: Final[dict[str, Callable[[datetime], Event]]] = {
     "policy standard opens orders.example.test until 2026-01-01T10:30:00.000Z": lambda now: record.opened(
         REQUEST, a_grant(), ["carol"], [], now
     ),
+    "break-glass: alice asks for orders for 1800 s: INC-123 orders are stuck": lambda now: record.received(
+        a_request(break_glass=True), now
+    ),
+    "break-glass: policy standard opens orders.example.test until 2026-01-01T10:30:00.000Z": lambda now: record.opened(
+        REQUEST, a_grant(review_by=NOW), [], [], now
+    ),
     "orders.example.test answers, and refuses strangers": lambda now: record.active(REQUEST, a_grant(), now),
     "Revoked: revoked by carol: enough": lambda now: record.closed(REQUEST, STOPPED, a_grant(), now),
     f"Expired: {EXPIRED.message}": lambda now: record.closed_grant(a_grant(), EXPIRED, now),

@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 
 from jitgress.crds.values import grant_value
-from jitgress.domain.course import EXPIRED, Close, CloseReason, Recorded
+from jitgress.domain.course import Close, CloseReason, Recorded, ended
 from jitgress.domain.errors import JitgressError
 from jitgress.domain.event import Event, EventCode, event_id
 from jitgress.domain.grant import Grant
@@ -15,6 +15,7 @@ from jitgress.operator.caches import Object, understood
 from jitgress.operator.grants.decide import Facts, objection
 from jitgress.operator.history import recorded
 from jitgress.operator.record import OPERATOR, closed_grant
+from jitgress.operator.successors import successor
 from jitgress.operator.world import World
 
 _log = structlog.get_logger()
@@ -54,10 +55,16 @@ class GrantReconciler:
             found = await self._world.api.find(ACCESS_REQUESTS, ref.name, ref.namespace)
         return found is not None and found["metadata"]["uid"] == ref.uid
 
+    def _end(self, grant: Grant | None) -> Close:
+        """Return how a grant's request ends when its time is over: as the request's own concern would say it."""
+        if grant is None:
+            return ended(None)
+        return ended(successor(grant.request, grant.subject.username, self._world.caches))
+
     async def _remove(self, found: Object, facts: Facts, reason: str) -> None:
         uid = found["metadata"]["uid"]
         try:
-            for event in _events(uid, facts, reason, self._world.clock.now()):
+            for event in _events(uid, facts, reason, self._end(facts.grant), self._world.clock.now()):
                 await self._world.ledger.append(event)
         except JitgressError as error:
             _log.warning("closing_before_its_record", grant=facts.name, error=error.message)
@@ -68,14 +75,14 @@ class GrantReconciler:
         _log.warning("grant_removed", grant=facts.name, reason=reason)
 
 
-def _events(uid: str, facts: Facts, reason: str, now: datetime) -> list[Event]:
+def _events(uid: str, facts: Facts, reason: str, at_the_end: Close, now: datetime) -> list[Event]:
     """Return what to record: how the grant's request ended, unless that is known; anything else is told as found."""
     opened, grant = facts.recorded.opened, facts.grant
     if grant is not None and opened is not None and grant in (opened, *facts.recorded.before):
         if facts.recorded.closed is not None:
             return []
         deleted = Close(CloseReason.WITHDRAWN, "its request was deleted")
-        return [closed_grant(grant, EXPIRED if grant.window.has_ended(now) else deleted, now)]
+        return [closed_grant(grant, at_the_end if grant.window.has_ended(now) else deleted, now)]
     return [
         Event(
             id=event_id(uid, EventCode.GRANT_REMOVED),
