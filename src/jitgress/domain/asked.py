@@ -33,12 +33,14 @@ class Asked:
     def scope(self) -> Scope | None:
         """Return the scope that is asked for, or None where it would be empty.
 
-        What the request leaves open is the most that is permitted. Raises `InvalidValueError` if it is malformed.
+        What the request leaves open is the most that is permitted. Of what is open that much stays which is still
+        permitted. Raises `InvalidValueError` if it is malformed.
         """
         most = self.most
         if most is None:
             return None
-        return Scope.of(self.request.paths or most.paths, self.request.methods or most.methods)
+        scope = Scope.of(self.request.paths or most.paths, self.request.methods or most.methods)
+        return scope.meet(most) if self.situation.is_opened else scope
 
     @property
     def cap(self) -> timedelta:
@@ -49,10 +51,10 @@ class Asked:
 
     @property
     def duration(self) -> timedelta:
-        """How long access is asked for, or else the policy's default."""
-        if self.request.duration is not None:
-            return self.request.duration
-        return min(self.policy.default_duration or self.cap, self.cap)
+        """How long access is asked for, or else the policy's default. What is open lasts no longer than the cap."""
+        if self.request.duration is None:
+            return min(self.policy.default_duration or self.cap, self.cap)
+        return min(self.request.duration, self.cap) if self.situation.is_opened else self.request.duration
 
     @property
     def circumstances(self) -> Circumstances:

@@ -172,7 +172,7 @@ def outside_schedule(asked: Asked, at: datetime) -> Denial | None:
 
 def extension_is_possible(asked: Asked) -> Denial | None:
     """Only one's own open access to the same target is extended, as often as the policy permits."""
-    if asked.request.extends is None or asked.situation.is_opened:
+    if asked.request.extends is None:
         return None
     why = _against_extension(asked)
     return None if why is None else Denial(DenialCode.EXTENSION_IMPOSSIBLE, why, "Make a request of its own.")
@@ -181,8 +181,8 @@ def extension_is_possible(asked: Asked) -> Denial | None:
 def extension_within_sum(asked: Asked) -> Denial | None:
     """From its first opening on access never lasts longer than the policy's sum, however often it is extended."""
     extended, terms = asked.situation.extended, asked.policy.extensions
-    if asked.request.extends is None or extended is None or terms is None:
-        return None
+    if asked.request.extends is None or extended is None or terms is None or asked.situation.is_opened:
+        return None  # what is open already ends where the sum does
     left = extended.grant.since + terms.max_total - extended.grant.window.not_after
     if asked.duration <= left:
         return None
@@ -241,7 +241,9 @@ def expression_holds(asked: Asked) -> Denial | None:
 def few_enough_today(asked: Asked) -> Denial | None:
     """Nobody asks more often within 24 hours than the policy permits."""
     most = asked.policy.limits.per_day
-    if most is None or asked.request.break_glass or asked.situation.asked_within_day < most:
+    if most is None or asked.request.break_glass or asked.situation.is_opened:
+        return None
+    if asked.situation.asked_within_day < most:
         return None
     message = (
         f"you asked {asked.situation.asked_within_day} times within 24 hours, policy {asked.policy.name} permits {most}"
@@ -326,7 +328,7 @@ def _against_extension(asked: Asked) -> str | None:
     extended, terms = asked.situation.extended, asked.policy.extensions
     if terms is None:
         return f"policy {asked.policy.name} permits no extension"
-    if extended is None or extended.is_over:
+    if extended is None or (extended.is_over and not asked.situation.is_opened):
         return "what it extends isn't open any more"
     grant = extended.grant
     if grant.subject.username != asked.request.requester.username or grant.target != asked.target.ref:

@@ -140,8 +140,11 @@ def _to_its_time(verdict: Verdict, asked: Asked, review: Review) -> _Objection |
     if any(review.reviewer.is_same_person(other) for other in verdict.approvers):
         return ReviewStanding.DUPLICATE, "you approved this request before; another person has to approve as well"
     if not approval.has_room_for(verdict.approvers, review.reviewer):
-        missing = "; ".join(map(str, approval.missing(verdict.approvers)))
-        return ReviewStanding.NOT_NEEDED, f"enough of your group approved; still missing: {missing or 'nobody'}"
+        missing = [str(quorum) for quorum in approval.missing(verdict.approvers)]
+        if approval.webhook is not None and verdict.answer is None:
+            missing.append(f"webhook {approval.webhook}")
+        told = "; ".join(missing) or "nobody"
+        return ReviewStanding.NOT_NEEDED, f"enough of your group approved; still missing: {told}"
     return None
 
 

@@ -88,5 +88,13 @@ def _bounds(asked: Asked, verdict: Verdict, start: datetime) -> list[datetime]:
     """Return every moment at which something else ends it."""
     answer, schedule = verdict.answer, asked.policy.schedule
     closes_at = schedule.closes_at(start) if schedule is not None and not asked.request.break_glass else None
-    bounds = (asked.request.end_at, answer.not_after if answer is not None else None, closes_at)
+    bounds = (asked.request.end_at, answer.not_after if answer is not None else None, closes_at, _end_of_sum(asked))
     return [at for at in bounds if at is not None]
+
+
+def _end_of_sum(asked: Asked) -> datetime | None:
+    """Return when access that was extended must end, however often it was."""
+    extended, terms = asked.situation.extended, asked.policy.extensions
+    if asked.request.extends is None or extended is None or terms is None:
+        return None
+    return extended.grant.since + terms.max_total

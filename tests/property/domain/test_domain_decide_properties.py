@@ -163,7 +163,7 @@ def retold(
     terms = policy.approval
     can_be_approved = terms.required == 0 or (terms.required > 0 and len(terms.approvers) > 0)
     is_fine = policy.defect is None and not isinstance(target.readiness, NotReady) and can_be_approved
-    if not is_fine or ending == "Denied" or not seconds(0) < request.duration <= policy.max_duration:
+    if not is_fine or ending == "Denied" or not seconds(0) < (request.duration or seconds(0)) <= policy.max_duration:
         return "Denied", None
     if approved_at is not None:
         return ("Permitted" if target.readiness else "Unexamined"), approved_at
@@ -212,7 +212,7 @@ def test_what_is_permitted_never_exceeds_cap_wish_or_ceiling(
         return
     policy = next(each for each in policies if each.name == decision.policy)
 
-    assert decision.ruling.window.duration <= min(policy.max_duration, request.duration)
+    assert decision.ruling.window.duration <= min(policy.max_duration, request.duration or policy.max_duration)
     assert decision.ruling.scope.within(target.ceiling)
     assert len({name.lower() for name in decision.ruling.approved_by}) == len(decision.ruling.approved_by)
     assert request.requester.username not in decision.ruling.approved_by

@@ -19,7 +19,7 @@ from jitgress.domain.request import Request
 from jitgress.domain.review import Review, ReviewDecision, ReviewStanding
 from jitgress.domain.ruling import Decision
 from jitgress.domain.scope import Scope
-from jitgress.domain.subject import Subject, SubjectKind, SubjectRef
+from jitgress.domain.subject import Subject, SubjectKind
 from jitgress.domain.target import NotReady, Ready, Target
 from tests.builders import (
     ADDRESS,
@@ -43,23 +43,19 @@ from tests.builders import (
 CAROL_TOO: Final = Subject("Carol", CAROL.groups)
 ALICE_TOO: Final = Subject("Alice", CAROL.groups)
 REVIEWERS: Final = st.sampled_from([CAROL, CAROL, CHRIS, BOB, ALICE, ALICE_TOO, CAROL_TOO])
+DECISIONS: Final = st.sampled_from([*ReviewDecision, *[ReviewDecision.APPROVE] * 3])
 GROUPS_OF_REVIEWERS: Final = st.sampled_from([(CAROL,), (CAROL, CHRIS), (CHRIS, BOB), (CAROL, CAROL_TOO)])
-DECISIONS: Final = st.sampled_from([*ReviewDecision, *[ReviewDecision.APPROVE] * 5])
 APPROVERS: Final = st.sampled_from(
     [*[(group("approvers"),)] * 3, (user("carol"),), (user("bob"), user("chris")), (user("alice"),)]
 )
 APPROVALS: Final = st.builds(
-    lambda required, approvers, timeout: an_approval(
-        required, *approvers, timeout=seconds(timeout), automatic=required == 0
-    ),
+    lambda number, who, timeout: an_approval(number, *who, timeout=seconds(timeout), automatic=number == 0),
     st.sampled_from([1, 2, 2, 0]),
     APPROVERS,
     st.sampled_from([20, 120, 120]),
 )
 CAPS: Final = st.sampled_from([30, 60, 60, 90]).map(seconds)
 CEILINGS: Final = st.sampled_from([a_scope("/"), a_scope("/"), a_scope("/api"), a_scope("/app", methods=["GET"])])
-
-
 READINESS: Final[dict[str, Ready | NotReady | None]] = {
     "examine": None,
     "break": NotReady("Gone", "it is gone"),
@@ -71,10 +67,8 @@ EDITS: Final = (*POLICY_EDITS, *READINESS, "mend", "delete target", "make target
 
 
 def is_entitled(policy: Policy, who: Subject) -> bool:
-    def is_meant(ref: SubjectRef) -> bool:
-        return ref.name == who.username if ref.kind is SubjectKind.USER else ref.name in who.groups
-
-    return [is_meant(ref) for ref in policy.approval.approvers].count(True) > 0
+    own = {(SubjectKind.USER, who.username), *((SubjectKind.GROUP, name) for name in who.groups)}
+    return not own.isdisjoint((ref.kind, ref.name) for ref in policy.approval.approvers)
 
 
 @dataclass
@@ -120,14 +114,9 @@ class World(RuleBasedStateMachine):
     @rule(duration=st.sampled_from([10, 30, 60]))
     def ask(self, duration: int) -> None:
         uid = f"request-{len(self.lives)}"
-        asked = a_request(uid=uid, name=uid, duration=seconds(duration), created_at=after(self.time))
-        self.lives.append(Life(asked))
+        self.lives.append(Life(a_request(uid=uid, name=uid, duration=seconds(duration), created_at=after(self.time))))
 
-    @rule(
-        decision=st.sampled_from([*ReviewDecision, *[ReviewDecision.APPROVE] * 3]),
-        who=REVIEWERS,
-        which=st.integers(0, 1),
-    )
+    @rule(decision=DECISIONS, who=REVIEWERS, which=st.integers(0, 1))
     def review(self, decision: ReviewDecision, who: Subject, which: int) -> None:
         life = self.lives[which % len(self.lives)]
         uid = f"{len(self.reviews):03}"
@@ -135,9 +124,7 @@ class World(RuleBasedStateMachine):
         self.reviews.append(made)
         life.is_untouched = False
 
-    @rule(
-        which=st.integers(0, 1), reviewers=st.sampled_from([(CAROL,), (CAROL, CHRIS), (CHRIS, BOB), (CAROL, CAROL_TOO)])
-    )
+    @rule(which=st.integers(0, 1), reviewers=GROUPS_OF_REVIEWERS)
     def approve_as_expected(self, which: int, reviewers: tuple[Subject, ...]) -> None:
         for who in reviewers:
             self.review(ReviewDecision.APPROVE, who, which)
@@ -226,15 +213,13 @@ class World(RuleBasedStateMachine):
                         self.check_narrowing(opened, grant)
                     life.recorded = replace(life.recorded, opened=grant)
                     life.recorded_grants.append(grant)
-                    granted: Grant | None = grant
                 case Close():
                     assert life.recorded.closed in {None, way}, "the first end stands"
                     life.recorded = replace(life.recorded, closed=way)
-                    granted = None
                 case _:
-                    granted = None
+                    pass
             if not crash_before_apply:
-                life.grant = granted
+                life.grant = way.grant if isinstance(way, Open) else None
 
     def check_opening(self, life: Life, grant: Grant) -> None:
         """Compute from the raw facts alone whether this may be opened, and for how long."""
@@ -275,12 +260,9 @@ class World(RuleBasedStateMachine):
     def expect_to_stay(self, life: Life, way: object) -> None:
         """Nothing but its own end closes what nobody touched: not the end of the other request either."""
         opened = life.recorded.opened
-        if (
-            opened is not None
-            and life.recorded.closed is None
-            and life.is_untouched
-            and self.now < opened.window.not_after
-        ):
+        if opened is None or life.recorded.closed is not None or not life.is_untouched:
+            return
+        if self.now < opened.window.not_after:
             assert way == Open(opened), "it was closed though nothing happened to it"
 
     # What must hold after each step.
@@ -291,7 +273,7 @@ class World(RuleBasedStateMachine):
             if life.grant is not None:
                 assert life.opened_under is not None, "a grant without a record"
                 assert life.grant.window.duration <= life.opened_under.max_duration
-                assert life.grant.window.duration <= life.request.duration
+                assert life.grant.window.duration <= (life.request.duration or seconds(0))
 
     @invariant()
     def whoever_looks_after_the_end_finds_it_over(self) -> None:

@@ -1,22 +1,24 @@
 """Invariant 4: what opens is the least of all that bounds it, told once more from the facts, and never more."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jitgress.domain.course import Recorded
 from jitgress.domain.policy import Policy
 from jitgress.domain.review import Review
 from jitgress.domain.ruling import Permitted
 from jitgress.domain.schedule import Schedule
-from tests.builders import NOW, a_policy, a_request, a_schedule, a_target, after, an_approval, decided, minutes
+from tests.builders import a_policy, a_request, a_schedule, a_target, an_approval, decided, minutes
 from tests.property.domain.worlds import BY_PEOPLE, RESTRICTIONS, WORLDS, World, permitted_by
 
-PROBES: Final = [(method, path) for method in ("GET", "POST", "PUT") for path in ("/", "/api", "/api/v1", "/app", "/lab")]
+PROBES: Final = [
+    (method, path) for method in ("GET", "POST", "PUT") for path in ("/", "/api", "/api/v1", "/app", "/lab")
+]
 TICK: Final = timedelta(milliseconds=1)
 
 
@@ -57,7 +59,9 @@ def all_bounds(world: World, start: datetime, counted: Sequence[Review]) -> list
         bounds += [each.not_after for each in world.answers[:1] if each.not_after]
     if policy.schedule is not None and glass is None:
         minute_by_minute = (start.replace(second=0) + minutes(number) for number in range(200))
-        bounds.append(next(at for at in minute_by_minute if at > start and not is_open_on_the_wall(policy.schedule, at)))
+        bounds.append(
+            next(at for at in minute_by_minute if at > start and not is_open_on_the_wall(policy.schedule, at))
+        )
     return bounds
 
 
@@ -70,8 +74,8 @@ def permitted_without_answer(world: World) -> Permitted | None:
 @given(world=WORLDS)
 def test_what_is_permitted_is_the_least_of_all_bounds(world: World) -> None:
     permitted = permitted_by(world.decision())
-    assume(permitted is not None)
-    assert permitted is not None
+    if permitted is None:
+        return
     counted = who_counted(world)
 
     starts = [world.request.created_at, *(each.created_at for each in counted)]
@@ -79,16 +83,19 @@ def test_what_is_permitted_is_the_least_of_all_bounds(world: World) -> None:
     starts += [world.request.start_at] if world.request.start_at else []
     if world.policy.approval.webhook and permitted_without_answer(world) is None:
         starts.append(world.answers[0].at)
-    assert permitted.window.not_before == max(starts)
-    assert permitted.window.not_after == min(all_bounds(world, max(starts), counted))
+    start = max(starts)
+    assert permitted.window.not_before == start
+    assert permitted.window.not_after == min(all_bounds(world, start, counted))
+    if world.policy.schedule is not None and not world.request.break_glass:
+        assert is_open_on_the_wall(world.policy.schedule, start)
 
 
 @settings(max_examples=500)
 @given(world=WORLDS)
 def test_a_path_is_open_if_and_only_if_everybody_lets_it(world: World) -> None:
     permitted = permitted_by(world.decision())
-    assume(permitted is not None)
-    assert permitted is not None
+    if permitted is None:
+        return
     narrowed = [each.narrowing for each in who_counted(world)]
     ceilings = [world.target.ceiling, *([world.policy.ceiling] if world.policy.ceiling else [])]
 
@@ -99,21 +106,6 @@ def test_a_path_is_open_if_and_only_if_everybody_lets_it(world: World) -> None:
         lets = is_asked and is_left and all(method in each.methods for each in ceilings)
         assert permitted.scope.permits(method, path) is (lets and all(is_below(path, each) for each in paths))
     assert permitted.sources == world.policy.sources
-
-
-@settings(max_examples=500)
-@given(world=WORLDS)
-def test_nothing_is_open_while_the_wall_shows_another_hour(world: World) -> None:
-    permitted, schedule = permitted_by(world.decision()), world.policy.schedule
-    assume(permitted is not None and schedule is not None and not world.request.break_glass)
-    assert permitted is not None
-    assert schedule is not None
-
-    at = permitted.window.not_before
-    while at < permitted.window.not_after:
-        assert is_open_on_the_wall(schedule, at)
-        at += timedelta(seconds=30)
-    assert is_open_on_the_wall(schedule, permitted.window.not_after - TICK)
 
 
 @given(
@@ -165,17 +157,12 @@ def test_who_asks_more_of_approvers_never_gets_more(*, world: World, restriction
 
 
 def _with_approval(policy: Policy, restriction: str) -> Policy:
-    from dataclasses import replace
-
     return replace(policy, approval=BY_PEOPLE[restriction](policy.approval))
 
 
 @given(world=WORLDS, later=st.integers(0, 4000))
 def test_time_that_passes_changes_nothing_of_what_was_permitted(*, world: World, later: int) -> None:
     permitted = permitted_by(world.decision())
-    assume(permitted is not None)
-    from dataclasses import replace
-
     afterwards = replace(world, now=world.now + timedelta(seconds=later))
 
-    assert permitted_by(afterwards.decision(is_opened=True)) == permitted
+    assert permitted is None or permitted_by(afterwards.decision(is_opened=True)) == permitted

@@ -12,6 +12,7 @@ from jitgress.domain.policy import Policy
 from jitgress.domain.request import Request
 from jitgress.domain.ruling import Awaiting, Permitted
 from tests.builders import (
+    ALICE,
     NOW,
     Condition,
     a_glass,
@@ -101,6 +102,16 @@ def test_the_occasion_must_be_there_when_access_begins() -> None:
     assert isinstance(tonight, Permitted)
     assert tonight.window == a_window(NOW.replace(hour=23))
     assert isinstance(this_afternoon, Awaiting)
+
+
+def test_an_occasion_sees_who_asks_for_what_and_from_when_on() -> None:
+    def is_alices_hour(circumstances: Circumstances) -> bool:
+        return (circumstances.subject, circumstances.opens_at) == (ALICE, after(60))
+
+    policy = automatic_while(Occasion(expression=Condition("alice's hour", is_alices_hour)))
+
+    assert isinstance(decided(a_target(), [policy], a_request(created_at=after(60))).ruling, Permitted)
+    assert isinstance(decided(a_target(), [policy]).ruling, Awaiting)
 
 
 def test_on_the_occasion_no_answer_is_waited_for() -> None:

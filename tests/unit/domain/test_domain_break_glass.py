@@ -145,9 +145,10 @@ def test_only_those_who_are_named_for_it_break_it(terms: object) -> None:
 
 @pytest.mark.parametrize("request_", [{"start_at": NOW}, {"extends": a_request().ref}], ids=["a start", "an extension"])
 def test_nothing_else_goes_with_it(request_: dict[str, Any]) -> None:
-    assert str(denial(broken(request=request_))) == (
-        "break-glass opens at once, and extends nothing. Leave start and extension out."
-    )
+    told = denial(broken(request=request_))
+
+    assert told.code is DenialCode.BREAK_GLASS_IMPOSSIBLE
+    assert str(told) == ("break-glass opens at once, and extends nothing. Leave start and extension out.")
 
 
 def test_nobody_breaks_the_glass_where_nobody_could_review_it() -> None:

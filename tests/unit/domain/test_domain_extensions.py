@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from jitgress.domain.course import Open, Recorded, course
 from jitgress.domain.denial import Denial, DenialCode
 from jitgress.domain.grant import Grant
 from jitgress.domain.review import Narrowing
@@ -79,6 +80,16 @@ def test_an_extension_takes_over_at_once_and_adds_its_time_to_the_end() -> None:
 
     assert outcome.window == Window(NOW, UNTIL + minutes(30))
     assert (outcome.since, outcome.extensions) == (after(-600), 1)
+
+
+def test_the_grant_holds_where_it_stands_in_its_chain() -> None:
+    request, policy = a_request(extends=FIRST.request), a_policy(approval=an_approval(automatic=True), extensions=TERMS)
+    decision = decided(a_target(), [policy], request, extended=Extended(FIRST, is_over=False))
+
+    way = course(decision, a_target(), request, Recorded(), successor=None, now=NOW)
+
+    assert isinstance(way, Open)
+    assert (way.grant.since, way.grant.extensions, way.grant.review_by) == (after(-600), 1, None)
 
 
 def test_an_extension_of_an_extension_counts_from_the_first() -> None:
@@ -192,13 +203,19 @@ def test_an_open_extension_stays_when_what_it_took_over_is_over() -> None:
 
 
 def test_an_open_extension_whose_beginning_nobody_knows_any_more_ends() -> None:
-    assert denial(extending(None, is_opened=True)).code is DenialCode.WINDOW_EMPTY
+    assert denial(extending(None, is_opened=True)).code is DenialCode.EXTENSION_IMPOSSIBLE
 
 
 def test_an_open_extension_is_held_to_a_lowered_sum() -> None:
     lower = Extensions(2, minutes(30))
+    outcome = extending(is_opened=True, extensions=lower)
 
-    assert denial(extending(is_opened=True, extensions=lower)).code is DenialCode.EXTENSION_OVER_SUM
+    assert isinstance(outcome, Permitted)
+    assert outcome.window.not_after == outcome.since + minutes(30)
+
+
+def test_an_open_extension_ends_when_the_policy_permits_none_any_more() -> None:
+    assert denial(extending(is_opened=True, extensions=None)).code is DenialCode.EXTENSION_IMPOSSIBLE
 
 
 def test_an_approver_shortens_an_extension() -> None:

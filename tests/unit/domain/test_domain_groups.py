@@ -41,13 +41,13 @@ def test_who_was_not_seen_since_keeps_what_they_have() -> None:
 
 
 def test_who_left_the_group_that_let_them_in_has_nothing_any_more() -> None:
-    decision = now_in("oncall", "ops")
+    decision = now_in("oncall", "ops", "qa")
 
     assert isinstance(decision.ruling, Denied)
     assert decision.ruling.denial.code is DenialCode.GROUPS_CHANGED
     assert decision.policy == "dev"
     assert decision.reasons[-1] == (
-        "the groups of alice have changed (left: dev; joined: ops), so another policy decides now. Ask again."
+        "the groups of alice have changed (left: dev; joined: ops, qa), so another policy decides now. Ask again."
     )
 
 

@@ -11,7 +11,6 @@ from jitgress.domain.grant import Grant
 from jitgress.domain.policy import Policy
 from jitgress.domain.review import Narrowing
 from jitgress.domain.ruling import Permitted
-from jitgress.domain.scope import Scope
 from jitgress.domain.sources import ANYWHERE, Sources
 from jitgress.domain.target import Target
 from jitgress.domain.window import Window
@@ -91,9 +90,10 @@ def test_of_what_shares_nothing_nothing_is_left(change: dict[str, Any]) -> None:
 
 
 def test_a_scope_within_what_is_permitted_stays_as_it_was_written() -> None:
-    nested = replace(OPENED, scope=Scope.of(["/api", "/api/v1"], ["GET"]))
+    nested = a_scope("/api", "/api/v1", "/app")
 
-    assert narrowed(nested, MOST) == nested
+    assert narrowed(replace(OPENED, scope=nested), MOST) == replace(OPENED, scope=nested)
+    assert narrowed(OPENED, replace(MOST, scope=nested)) == OPENED
 
 
 # From policy and target to the grant.

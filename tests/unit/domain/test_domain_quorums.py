@@ -44,6 +44,18 @@ def test_two_of_one_group_do_not_stand_for_the_other() -> None:
     )
 
 
+def test_all_that_is_missing_is_told() -> None:
+    approval = Approval((SECURITY, OWNER, Quorum(2, (user("eve"), user("dan")))), webhook="change")
+    reviews = [a_review("Approve", SAM), a_review("Approve", SUE, at=after(90))]
+
+    told = decided(a_target(), [a_policy(approval=approval)], a_request(), reviews, after(100)).reviews[1].message
+
+    assert told == (
+        "enough of your group approved; still missing: "
+        "owner: group owners or user dora; user eve or user dan; webhook change"
+    )
+
+
 def test_who_is_in_both_groups_counts_once() -> None:
     ruling = decided(a_target(), [BOTH], a_request(), [a_review("Approve", ZED)], after(100)).ruling
 

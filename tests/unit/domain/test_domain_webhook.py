@@ -68,6 +68,17 @@ def test_once_people_approved_only_the_system_is_awaited() -> None:
     assert decision.reasons[-1].endswith("to be asked: webhook change")
 
 
+@pytest.mark.parametrize(
+    ("answers", "missing"), [((), "webhook change"), ((an_answer("Deny"),), "nobody")], ids=["awaited", "denied"]
+)
+def test_who_approves_beside_enough_others_is_told_what_is_missing(answers: tuple[Answer, ...], missing: str) -> None:
+    reviews = (a_review(), a_review("Approve", CHRIS, at=after(90)))
+
+    told = answered(WITH_PEOPLE, *answers, reviews=reviews).reviews[1].message
+
+    assert told == f"enough of your group approved; still missing: {missing}"
+
+
 def test_people_and_the_system_are_awaited_together() -> None:
     assert answered(WITH_PEOPLE).reasons[-1].endswith("to be asked: group approvers, webhook change")
 
