@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bench import chart, figures
 
-NAMES = ("decision", "footprint", "opening", "closing", "gate")
+NAMES = ("decision", "footprint", "opening", "closing", "gate", "scale", "throughput")
 
 
 def main(names: Sequence[str]) -> int:

@@ -30,20 +30,23 @@ class SimulatedGate:
     grants: tuple[Grant, ...] = ()
     renewed_at: datetime | None = None
     is_gone: bool = False
+    _known: frozenset[tuple[str, int]] = frozenset()
+    _due_s: float = 0.0
 
     async def programme(self) -> None:
         """Take over the grants that there are now, and say so in the gate's Lease."""
         page = await self.api.list_page(ACCESS_GRANTS, "jitgress-system", limit=500, next_page=None)
         self.grants = tuple(map(grant_value, page.items))
+        self._known = self._stored()
         self.renewed_at = self.clock.now()
+        self._due_s = self.clock.monotonic() + STALENESS.total_seconds() / 6
         await self.api.apply(LEASES, gate_lease(page.resource_version, self.renewed_at, self.name))
 
     async def follow(self, every_s: float) -> None:
         """Take over what changes, and renew the Lease, until cancelled or until `is_gone`."""
         while not self.is_gone:
-            known = {key.name for key in self.api.versions.objects if key.resource is ACCESS_GRANTS}
-            is_due = self.renewed_at is None or self.clock.now() >= self.renewed_at + STALENESS / 6
-            if is_due or known != {grant.id for grant in self.grants}:
+            is_due = self.clock.monotonic() >= self._due_s
+            if is_due or self.renewed_at is None or self._stored() != self._known:
                 await self.programme()
             await asyncio.sleep(every_s)
 
@@ -55,6 +58,13 @@ class SimulatedGate:
             await self.api.delete(LEASES, f"{GATE}-{self.name}", "jitgress-system")
         except NotFoundError:
             return
+
+    def _stored(self) -> frozenset[tuple[str, int]]:
+        """Return the grants that there are, each with the number of its spec."""
+        found = self.api.versions.objects.items()
+        return frozenset(
+            (key.name, each["metadata"]["generation"]) for key, each in found if key.resource is ACCESS_GRANTS
+        )
 
     def answer(self, host: Host) -> Sighting:
         """Return what somebody without a credential gets."""

@@ -1,6 +1,7 @@
 """An API server in memory: as much of a real one as the parts of jitgress use, and as strict as a real one about it.
 
-What it doesn't know: admission (beyond the immutable specs), defaults, that a namespace has to exist, managedFields.
+What it doesn't know: admission (beyond specs that never change, or never widen), defaults, that a namespace has to
+exist, managedFields.
 Garbage collection is a controller of its own, as in a cluster: it happens when a test calls `collect_garbage`.
 """
 
@@ -12,17 +13,19 @@ from typing import Any, Final, Self
 
 from jitgress.domain.clock import Clock
 from jitgress.domain.window import format_time
-from jitgress.kube.client import Object, Page
+from jitgress.kube.client import FIELD_MANAGER, Object, Page
 from jitgress.kube.errors import NotFoundError, error_of
 from jitgress.kube.resources import Resource
 from tests.simulators.applying import applied, conflicts, ours_alone
+from tests.simulators.narrowing import widened
+from tests.simulators.selecting import is_selected, told
 from tests.simulators.strategies import (
     DROPS_STATUS,
     HAS_GENERATION,
     HAS_STATUS,
     IMMUTABLE,
-    KNOWS_NO_STATUS,
     MADE_BY_REPLACING,
+    NARROWS,
     REPLACED_BLINDLY,
 )
 from tests.simulators.versions import Key, Versions, wire
@@ -50,7 +53,7 @@ class SimulatedApi:
         self.absent: set[Resource] = set()
         self._clock = clock
         self._applied: dict[tuple[str, str], Object] = {}
-        """What was applied last and nobody else had said before, by UID and subresource."""
+        """What was applied last and nobody else had said before, by UID, and by subresource and manager."""
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
         self._begin(Call("get", resource, name, namespace))
@@ -71,11 +74,13 @@ class SimulatedApi:
         next_page: str | None,
         is_brief: bool = False,
         name: str | None = None,
+        selector: str | None = None,
     ) -> Page:
         self._begin(Call("list_page", resource, name, namespace))
         revision, begin = map(int, next_page.split(":")) if next_page else (self.versions.revision, 0)
         objects = self.versions.pinned(revision) if next_page else self.versions.objects
         keys = sorted(key for key in objects if key.is_in(resource, namespace, name))
+        keys = [key for key in keys if is_selected(objects[key], selector)]
         end = begin + limit
         rest = f"{self.versions.pin(revision, objects)}:{end}" if end < len(keys) else None
         items = (objects[key] for key in keys[begin:end])
@@ -89,6 +94,7 @@ class SimulatedApi:
         resource_version: str,
         timeout_s: int,
         name: str | None = None,
+        selector: str | None = None,
     ) -> AsyncGenerator[Object, None]:
         self._begin(Call("watch", resource, name, namespace))
         seen = int(resource_version)
@@ -98,8 +104,9 @@ class SimulatedApi:
                 while True:
                     for change in changes:
                         seen = change.revision
-                        if change.key.is_in(resource, namespace, name):
-                            yield {"type": change.kind, "object": wire(change.found)}
+                        if change.key.is_in(resource, namespace, name) and (news := told(change, selector)):
+                            kind, found = news
+                            yield {"type": kind, "object": wire(found)}
                     if not (changes := self.versions.since(seen)):
                         await self.versions.changed()
                         changes = self.versions.since(seen)
@@ -111,7 +118,6 @@ class SimulatedApi:
     async def create(self, resource: Resource, body: Object, namespace: str | None = None) -> Object:
         where = namespace or body["metadata"].get("namespace")
         self._begin(Call("create", resource, body["metadata"].get("name"), where, body))
-        _require_known_fields(resource, body)
         if body["metadata"].get("resourceVersion"):
             raise error_of(500, "", "resourceVersion should not be set on objects to be created")
         return wire(self._create(resource, where, body))
@@ -120,7 +126,6 @@ class SimulatedApi:
         metadata = body["metadata"]
         key = _key(resource, metadata.get("namespace"), metadata["name"])
         self._begin(Call("replace", resource, key.name, key.namespace, body))
-        _require_known_fields(resource, body)
         if key not in self.versions.objects and resource in MADE_BY_REPLACING:
             return wire(self._make_by_replacing(key, body))
         found = self._stored(key)
@@ -146,12 +151,20 @@ class SimulatedApi:
         self._applied[_uid(found), ""] = wire(wanted)
         return wire(found)
 
-    async def apply_status(self, resource: Resource, name: str, namespace: str | None, status: Object) -> Object:
+    async def apply_status(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None,
+        status: Object,
+        *,
+        manager: str = FIELD_MANAGER,
+    ) -> Object:
         key = _key(resource, namespace, name)
         self._begin(Call("apply_status", resource, name, namespace, status))
         if resource not in HAS_STATUS:
             raise _no_such_resource()
-        return wire(self._apply(key, self._stored(key), {"status": status}, "status", force=True))
+        return wire(self._apply(key, self._stored(key), {"status": status}, f"status by {manager}", force=True))
 
     async def delete(
         self, resource: Resource, name: str, namespace: str | None = None, *, uid: str | None = None
@@ -244,6 +257,9 @@ class SimulatedApi:
         if _content(new) != _content(found):
             if key.resource in IMMUTABLE:
                 raise error_of(422, "Invalid", f"{_called(key)} is invalid: spec can't be changed")
+            wider = widened(found["spec"], new["spec"]) if key.resource in NARROWS else []
+            if wider:
+                raise error_of(422, "Invalid", f"{_called(key)} is invalid: wider in {', '.join(wider)}")
             if key.resource in HAS_GENERATION:
                 new["metadata"]["generation"] += 1
         stored = self.versions.put(key, new)
@@ -288,11 +304,6 @@ def _content(found: Object) -> Mapping[str, Any]:
 
 def _brief(found: Object, resource: Resource) -> Object:
     return {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": found["metadata"]}
-
-
-def _require_known_fields(resource: Resource, body: Object) -> None:
-    if resource in KNOWS_NO_STATUS and "status" in body:
-        raise error_of(400, "BadRequest", 'strict decoding error: unknown field "status"')
 
 
 def _no_such_resource() -> Exception:

@@ -13,7 +13,9 @@ from jitgress.domain.event import Event
 from jitgress.kube.controller import ControllerMetrics
 from jitgress.kube.errors import UnreachableError
 from jitgress.kube.lease import Elector, LeaseSettings
-from jitgress.operator.ports import Prober
+from jitgress.operator.consults.consultant import Consultant, NoConsultant
+from jitgress.operator.metrics import ReviewMetrics
+from jitgress.operator.ports import Notifier, Prober, SilentNotifier
 from jitgress.operator.run import Operator
 from jitgress.operator.settings import OperatorSettings
 from tests.simulators.kube_api import Call, SimulatedApi
@@ -60,6 +62,8 @@ class OperatorProcess:
     clock: Clock
     name: str
     settings: OperatorSettings = field(default_factory=OperatorSettings)
+    consultant: Consultant = field(default_factory=NoConsultant)
+    notifier: Notifier = field(default_factory=SilentNotifier)
     see_call: Callable[[Call], None] = lambda _: None
     see_event: Callable[[Event], None] = lambda _: None
     faults: Faults = field(default_factory=Faults)
@@ -75,6 +79,9 @@ class OperatorProcess:
             settings=self.settings,
             elector=Elector(api, _lease(self.name), self.clock),
             metrics=ControllerMetrics(CollectorRegistry()),
+            reviews=ReviewMetrics(CollectorRegistry()),
+            consultant=self.consultant,
+            notifier=self.notifier,
         )
         self._task = asyncio.get_running_loop().create_task(operator.run())
 

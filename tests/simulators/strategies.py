@@ -19,12 +19,12 @@ from jitgress.kube.resources import (
 
 _OURS: Final = frozenset({ACCESS_TARGETS, ACCESS_POLICIES, ACCESS_REQUESTS, ACCESS_REVIEWS, ACCESS_GRANTS})
 
-IMMUTABLE: Final = frozenset({ACCESS_REQUESTS, ACCESS_REVIEWS, ACCESS_GRANTS})
+IMMUTABLE: Final = frozenset({ACCESS_REQUESTS, ACCESS_REVIEWS})
 """Resources whose schema says that the spec never changes."""
-HAS_STATUS: Final = _OURS - {ACCESS_POLICIES} | {INGRESSES, HTTP_ROUTES, SERVICES, NAMESPACES}
+NARROWS: Final = frozenset({ACCESS_GRANTS})
+"""Resources whose schema says that the spec never becomes wider."""
+HAS_STATUS: Final = _OURS | {INGRESSES, HTTP_ROUTES, SERVICES, NAMESPACES}
 """Resources with a status of their own."""
-KNOWS_NO_STATUS: Final = frozenset({ACCESS_POLICIES})
-"""Resources in which a status is an unknown field, which a strict server refuses."""
 DROPS_STATUS: Final = HAS_STATUS | _OURS
 """Resources whose status is not written with the object: by the subresource, or not at all."""
 HAS_GENERATION: Final = _OURS | {INGRESSES, HTTP_ROUTES}

@@ -30,6 +30,7 @@ class Change:
     key: Key
     kind: str
     found: Object
+    before: Object | None
 
 
 class Versions:
@@ -45,12 +46,13 @@ class Versions:
 
     def put(self, key: Key, body: Mapping[str, Any]) -> Object:
         kind = "MODIFIED" if key in self.objects else "ADDED"
-        found = self._commit(key, kind, body)
+        found = self._commit(key, kind, body, self.objects.get(key))
         self.objects[key] = found
         return found
 
     def remove(self, key: Key) -> None:
-        self._commit(key, "DELETED", self.objects.pop(key))
+        found = self.objects.pop(key)
+        self._commit(key, "DELETED", found, found)
 
     def compact(self) -> None:
         """Forget the past: older watches and lists can't go on."""
@@ -80,10 +82,10 @@ class Versions:
         """Wait for the next change."""
         await self._changed.wait()
 
-    def _commit(self, key: Key, kind: str, body: Mapping[str, Any]) -> Object:
+    def _commit(self, key: Key, kind: str, body: Mapping[str, Any], before: Object | None) -> Object:
         self.revision += 1
         found = wire({**body, "metadata": {**body["metadata"], "resourceVersion": str(self.revision)}})
-        self._changes.append(Change(self.revision, key, kind, found))
+        self._changes.append(Change(self.revision, key, kind, found, before))
         self._changed.set()
         self._changed = asyncio.Event()
         return found

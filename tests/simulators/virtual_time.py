@@ -35,12 +35,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 @dataclass(slots=True)
 class VirtualClock:
-    """The loop's time as a `Clock`: NOW at its start."""
+    """The loop's time as a `Clock`: NOW at its start. The one on the wall can be put forward and back."""
 
     loop: VirtualTimeLoop
+    offset: timedelta = timedelta(0)
 
     def now(self) -> datetime:
-        return NOW + timedelta(seconds=self.loop.time())
+        return NOW + timedelta(seconds=self.loop.time()) + self.offset
 
     def monotonic(self) -> float:
         return self.loop.time()

@@ -67,8 +67,12 @@ class KubeApi(Protocol):
         next_page: str | None,
         is_brief: bool = False,
         name: str | None = None,
+        selector: str | None = None,
     ) -> Page:
-        """Return one page of a consistent list; `is_brief`: metadata alone; `name`: of that object alone."""
+        """Return one page of a consistent list; `is_brief`: metadata alone; `name`: of that object alone.
+
+        `selector`: of what has these fields (Kubernetes: "Field Selectors"), such as status.settled!=true.
+        """
         ...
 
     def watch(
@@ -79,6 +83,7 @@ class KubeApi(Protocol):
         resource_version: str,
         timeout_s: int,
         name: str | None = None,
+        selector: str | None = None,
     ) -> AsyncGenerator[Object]:
         """Yield watch events ({type, object}) after `resource_version`, with bookmarks. Raises `GoneError`."""
         ...
@@ -95,8 +100,16 @@ class KubeApi(Protocol):
         """Apply an object server-side as our field manager and return it."""
         ...
 
-    async def apply_status(self, resource: Resource, name: str, namespace: str | None, status: Object) -> Object:
-        """Apply the status of an existing object, whole. Raises `NotFoundError`."""
+    async def apply_status(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None,
+        status: Object,
+        *,
+        manager: str = FIELD_MANAGER,
+    ) -> Object:
+        """Apply all that `manager` says of the status of an existing object. Raises `NotFoundError`."""
         ...
 
     async def delete(
@@ -152,9 +165,10 @@ class KubeClient:
         next_page: str | None,
         is_brief: bool = False,
         name: str | None = None,
+        selector: str | None = None,
     ) -> Page:
         """Return one page of a consistent list (resourceVersion unset: the most recent)."""
-        parameters = {"limit": str(limit)} | ({"continue": next_page} if next_page else {}) | _only(name)
+        parameters = {"limit": str(limit)} | ({"continue": next_page} if next_page else {}) | _only(name, selector)
         headers = _BRIEF if is_brief else None
         body = await self._send("GET", resource.path(namespace), parameters, headers=headers)
         version = version_of(body)
@@ -170,6 +184,7 @@ class KubeClient:
         resource_version: str,
         timeout_s: int,
         name: str | None = None,
+        selector: str | None = None,
     ) -> AsyncGenerator[Object]:
         """Yield watch events ({type, object}) after `resource_version`, with bookmarks. Raises `GoneError`."""
         parameters = {
@@ -177,7 +192,7 @@ class KubeClient:
             "allowWatchBookmarks": "true",
             "resourceVersion": resource_version,
             "timeoutSeconds": str(timeout_s),
-            **_only(name),
+            **_only(name, selector),
         }
         # The server ends the watch; a peer that vanished is noticed by the read time-out a little later.
         timeout = httpx2.Timeout(_TIMEOUT.connect, read=min(timeout_s + 5.0, _LONGEST_SILENCE_S))
@@ -210,15 +225,23 @@ class KubeClient:
         metadata = body["metadata"]
         return await self._apply(resource.path(metadata.get("namespace"), metadata["name"]), body, force=force)
 
-    async def apply_status(self, resource: Resource, name: str, namespace: str | None, status: Object) -> Object:
-        """Apply the status of an existing object, whole. Raises `NotFoundError`."""
+    async def apply_status(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None,
+        status: Object,
+        *,
+        manager: str = FIELD_MANAGER,
+    ) -> Object:
+        """Apply all that `manager` says of the status of an existing object. Raises `NotFoundError`."""
         body = {
             "apiVersion": resource.api_version,
             "kind": resource.kind,
             "metadata": {"name": name} | ({"namespace": namespace} if namespace else {}),
             "status": status,
         }
-        return await self._apply(resource.path(namespace, name, "status"), body, force=True)
+        return await self._apply(resource.path(namespace, name, "status"), body, force=True, manager=manager)
 
     async def delete(
         self, resource: Resource, name: str, namespace: str | None = None, *, uid: str | None = None
@@ -227,8 +250,8 @@ class KubeClient:
         options = {"preconditions": {"uid": uid}} if uid else None
         await self._send("DELETE", resource.path(namespace, name), body=options)
 
-    async def _apply(self, path: str, body: Object, *, force: bool) -> Object:
-        parameters = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
+    async def _apply(self, path: str, body: Object, *, force: bool, manager: str = FIELD_MANAGER) -> Object:
+        parameters = {"fieldManager": manager, "force": "true" if force else "false"}
         return await self._send("PATCH", path, parameters, body=body, headers=_APPLY)
 
     async def _send(
@@ -251,6 +274,7 @@ class KubeClient:
         return body_of(response)
 
 
-def _only(name: str | None) -> dict[str, str]:
-    """Return the selector of one object: RBAC by resourceNames permits list and watch only with it."""
-    return {"fieldSelector": f"metadata.name={name}"} if name else {}
+def _only(name: str | None, selector: str | None) -> dict[str, str]:
+    """Return the selector of one object, or of some: RBAC by resourceNames permits list and watch only with a name."""
+    parts = [f"metadata.name={name}"] if name else []
+    return {"fieldSelector": ",".join([*parts, selector] if selector else parts)} if parts or selector else {}

@@ -70,6 +70,10 @@ class Controller(Generic[K]):
         """Have `key` reconciled soon."""
         self._queue.add(key)
 
+    def add_patiently(self, key: K) -> None:
+        """Have `key` reconciled once all is done that was added: nothing is known to have changed."""
+        self._queue.add_patiently(key)
+
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:

@@ -10,7 +10,8 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from datetime import timedelta
-from typing import Any, Final
+from sys import intern
+from typing import Any, Final, cast
 
 import structlog
 
@@ -19,10 +20,13 @@ from jitgress.kube.backoff import Backoff
 from jitgress.kube.client import KubeApi, Object
 from jitgress.kube.errors import GoneError, KubeError
 from jitgress.kube.resources import Resource
+from jitgress.kube.store import Key, Store, Trait, key_of
 
-Key = tuple[str, str]
 Subscriber = Callable[[Object | None, Object | None], None]
 """Called with the object before and after: (None, new), (old, new), (old, None). Must not block or raise."""
+
+Version = tuple[str, str]
+"""UID and resourceVersion of an object."""
 
 _PAGE: Final = 500  # client-go's default
 _WATCH_S: Final = (240, 300)  # at random, so that the watches of a fleet don't end together; client-go: 5 to 10 min
@@ -30,11 +34,15 @@ _WATCH_TRIES: Final = 3
 _SHORTEST_WATCH_S: Final = 1.0
 _SHORTEST_FOLLOW_S: Final = 5.0  # what the tries of a watch take and more; less than two confirmations
 _MOST_DIFFERENCES: Final = 2  # one is ordinary: the watch is milliseconds behind
+_LONGEST_SHARED: Final = 128  # characters; reasons and messages are longer, and seldom the same
 _log = structlog.get_logger()
 
 
 class Reflector:
-    """Follows a resource, in one namespace or in all, or one object. `run` it; readers use `get` and `values`."""
+    """Follows a resource, in one namespace or in all, one object, or what a field selector chooses.
+
+    `run` it; readers use `get`, `values`, and `where` for the `traits` that it was given.
+    """
 
     def __init__(
         self,
@@ -44,6 +52,8 @@ class Reflector:
         *,
         namespace: str | None = None,
         name: str | None = None,
+        selector: str | None = None,
+        traits: Iterable[Trait] = (),
         confirm_every: timedelta | None = None,
     ) -> None:
         self.resource = resource
@@ -55,8 +65,11 @@ class Reflector:
         self._clock = clock
         self._namespace = namespace
         self._name = name
+        self._selector = selector
         self._confirm_every = confirm_every
-        self._objects: dict[Key, Object] = {}
+        self._store = Store(traits)
+        self._meanwhile: list[tuple[str, Key, Version | None]] | None = None
+        """While a list is on its way for a confirmation: what the watch told, each with the version from before."""
         self._subscribers: list[Subscriber] = []
         self._backoff = Backoff(random.random)
 
@@ -67,11 +80,15 @@ class Reflector:
 
     def get(self, namespace: str | None, name: str) -> Object | None:
         """Return one object, or None. Readers never change it."""
-        return self._objects.get((namespace or "", name))
+        return self._store.get((namespace or "", name))
 
     def values(self) -> Iterable[Object]:
         """Return every object, as they stand now."""
-        return tuple(self._objects.values())
+        return self._store.values()
+
+    def where(self, trait: Trait, value: str) -> Iterable[Object]:
+        """Return every object of which `trait` says `value`."""
+        return self._store.where(trait, value)
 
     async def run(self) -> None:
         """Follow the API server until cancelled. Waits with back-off and jitter while it can't be reached."""
@@ -123,12 +140,10 @@ class Reflector:
     async def _list(self) -> None:
         sent_at = self._clock.monotonic()
         version, items = await self._list_all(is_brief=False)
-        found = {key_of(item): slim(item) for item in items}
-        before, self._objects = self._objects, found
+        changes = self._store.replace(items)
         self.resource_version, self.heard_at = version, sent_at
         self.synced.set()
-        for key in before.keys() | found.keys():
-            old, new = before.get(key), found.get(key)
+        for old, new in changes:
             if _version(old) != _version(new):
                 self._tell(old, new)
 
@@ -138,6 +153,7 @@ class Reflector:
             self._namespace,
             resource_version=self.resource_version,
             name=self._name,
+            selector=self._selector,
             timeout_s=random.randint(*_WATCH_S),  # noqa: S311  spreads load, keeps no secret
         )
         async with aclosing(events):
@@ -149,15 +165,19 @@ class Reflector:
         self.resource_version = item["metadata"]["resourceVersion"]
         if event["type"] == "BOOKMARK":
             return
-        key = key_of(item)
-        old = self._objects.get(key)
         if event["type"] == "DELETED":
-            self._objects.pop(key, None)
+            old = self._store.remove(key_of(item))
+            self._note(item, old)
             self._tell(old or item, None)
             return
         new = slim(item)
-        self._objects[key] = new
+        old = self._store.put(new)
+        self._note(item, old)
         self._tell(old, new)
+
+    def _note(self, item: Object, old: Object | None) -> None:
+        if self._meanwhile is not None:
+            self._meanwhile.append((item["metadata"]["resourceVersion"], key_of(item), _version(old)))
 
     async def _confirm_often(self) -> None:
         """Keep `heard_at` fresh; raise `GoneError` when the watch doesn't catch up with a consistent list."""
@@ -174,11 +194,20 @@ class Reflector:
         raise GoneError("the watch fell behind the collection", remedy="List again.")
 
     async def _confirm(self) -> bool:
-        """Tell whether the cache agrees with a consistent list of names and versions."""
+        """Tell whether the cache agrees with a consistent list of names and versions.
+
+        A long list is older than the cache by the time that it is here: it is compared with the cache as it was then.
+        """
         sent_at = self._clock.monotonic()
-        _, items = await self._list_all(is_brief=True)
-        there = {key_of(item): _version(item) for item in items}
-        if there != {key: _version(item) for key, item in self._objects.items()}:
+        self._meanwhile = []
+        try:
+            version, items = await self._list_all(is_brief=True)
+            later = [change for change in self._meanwhile if _is_later(change[0], version)]
+        finally:
+            self._meanwhile = None
+        here: dict[Key, Version | None] = {key_of(item): _version(item) for item in self._store.values()}
+        here |= {key: before for _, key, before in reversed(later)}  # of several changes the first one's
+        if {key_of(item): _version(item) for item in items} != {key: each for key, each in here.items() if each}:
             return False
         self.heard_at = sent_at
         return True
@@ -188,9 +217,15 @@ class Reflector:
         next_page: str | None = None
         while True:
             page = await self._api.list_page(
-                self.resource, self._namespace, limit=_PAGE, next_page=next_page, is_brief=is_brief, name=self._name
+                self.resource,
+                self._namespace,
+                limit=_PAGE,
+                next_page=next_page,
+                is_brief=is_brief,
+                name=self._name,
+                selector=self._selector,
             )
-            items += page.items
+            items += map(slim, page.items)  # page by page: half of a collection's bytes are never held all at once
             if page.next is None:
                 return page.resource_version, items
             next_page = page.next
@@ -200,19 +235,33 @@ class Reflector:
             subscriber(old, new)
 
 
-def key_of(found: Object) -> Key:
-    """Return namespace and name; the namespace is empty for cluster-scoped objects."""
-    metadata = found["metadata"]
-    return metadata.get("namespace", ""), metadata["name"]
-
-
 def slim(found: Object) -> Object:
-    """Return the object without its managedFields, which nobody here reads and which are half of its size."""
+    """Return the object without its managedFields, which nobody here reads and which are half of its size.
+
+    Texts are shared: most of them stand in thousands of objects, and a UID in several.
+    """
     metadata = {key: value for key, value in found["metadata"].items() if key != "managedFields"}
-    return {**found, "metadata": metadata}
+    slimmed: Object = _shared({**found, "metadata": metadata})
+    return slimmed
 
 
-def _version(found: Object | None) -> tuple[str, str] | None:
+def _shared(value: Any) -> Any:
+    kind = cast("type[object]", type(value))  # what json makes, and nothing derived from it
+    if kind is str:
+        return intern(value) if len(value) <= _LONGEST_SHARED else value
+    if kind is dict:
+        return {key: _shared(inner) for key, inner in value.items()}
+    if kind is list:
+        return [_shared(inner) for inner in value]
+    return value
+
+
+def _is_later(version: str, other: str) -> bool:
+    """Compare two resourceVersions of one resource (KEP-5504: as whole numbers)."""
+    return version.isdecimal() and other.isdecimal() and int(version) > int(other)
+
+
+def _version(found: Object | None) -> Version | None:
     if found is None:
         return None
     metadata = found["metadata"]

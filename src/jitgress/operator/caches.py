@@ -4,7 +4,8 @@ Objects in a cache are never changed by a reader.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import is_not
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -15,6 +16,8 @@ from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.policy import Policies, Policy
 from jitgress.domain.policy_index import PolicyIndex
 from jitgress.domain.target import Target
+from jitgress.kube.store import Trait
+from jitgress.operator import traits
 
 Object = Mapping[str, Any]
 Key = tuple[str, str]
@@ -35,6 +38,42 @@ class Cache(Protocol):
         """Return every object."""
         ...
 
+    def where(self, trait: Trait, value: str) -> Iterable[Object]:
+        """Return every object of which `trait`, one of those that the cache keeps an index of, says `value`."""
+        ...
+
+
+class _Parsed:
+    """The policies as values. Of thousands only those are read again whose spec changed: statuses often do."""
+
+    def __init__(self) -> None:
+        self._objects: tuple[Object, ...] = ()
+        self._known: dict[str, tuple[Object, Policy]] = {}
+        self.values: tuple[Policy, ...] = ()
+        self.index = PolicyIndex(())
+
+    def follow(self, objects: Iterable[Object]) -> None:
+        """Have `values` and `index` be of these objects."""
+        present = tuple(objects)
+        if _are_same(present, self._objects):
+            return
+        self._objects = present
+        self._known = {each["metadata"]["name"]: (each, self._read(each)) for each in present}
+        values = tuple(policy for _, policy in self._known.values())
+        if not _are_same(values, self.values):
+            self.values, self.index = values, PolicyIndex(values)
+
+    def _read(self, found: Object) -> Policy:
+        before = self._known.get(found["metadata"]["name"])
+        if before is not None and (before[0] is found or before[0].get("spec") == found.get("spec")):
+            return before[1]
+        return policy_or_defect(found)
+
+
+def _are_same(some: tuple[object, ...], others: tuple[object, ...]) -> bool:
+    """Tell whether these are the very same objects in the same order."""
+    return len(some) == len(others) and not any(map(is_not, some, others))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caches:
@@ -49,6 +88,7 @@ class Caches:
     ingresses: Cache | None
     http_routes: Cache | None
     leases: Cache
+    _parsed: _Parsed = field(default_factory=_Parsed, init=False, compare=False)
 
     def target(self, key: Key) -> Target | None:
         """Return a target; one that can't be understood counts as absent."""
@@ -56,45 +96,41 @@ class Caches:
         return None if found is None else understood(target_value, found)
 
     def every_policy(self) -> tuple[Policy, ...]:
-        """Return the policies; one that can't be understood stands in its place in the order and permits nothing."""
-        return tuple(policy_or_defect(each) for each in self.policies.values())
+        """Return the policies: the same tuple until one of them changes.
+
+        One that can't be understood stands in its place in the order and permits nothing.
+        """
+        self._parsed.follow(self.policies.values())
+        return self._parsed.values
 
     def policies_index(self) -> Policies:
-        """Return the policies, ready to be looked up."""
-        return PolicyIndex(self.every_policy())
+        """Return the policies, ready to be looked up: the same index until one of them changes."""
+        self._parsed.follow(self.policies.values())
+        return self._parsed.index
 
     def requests_of(self, username: str) -> Iterable[Object]:
-        """Return the requests that somebody made."""
-        return [
-            each
-            for each in self.requests.values()
-            if each.get("spec", {}).get("requester", {}).get("username") == username
-        ]
+        """Return the requests that somebody made, but for those that are settled."""
+        return self.requests.where(traits.requester, username)
 
     def reviews_of(self, request_uid: str) -> Iterable[Object]:
         """Return the reviews of a request."""
-        return [
-            each for each in self.reviews.values() if each.get("spec", {}).get("request", {}).get("uid") == request_uid
-        ]
+        return self.reviews.where(traits.reviewed, request_uid)
 
     def successors_of(self, request_uid: str) -> Iterable[Object]:
         """Return the requests that extend this one."""
-        return [
-            each for each in self.requests.values() if each.get("spec", {}).get("extends", {}).get("uid") == request_uid
-        ]
+        return self.requests.where(traits.extended, request_uid)
 
     def grants_of(self, username: str) -> Iterable[Object]:
         """Return the grants that somebody has."""
-        return [
-            each for each in self.grants.values() if each.get("spec", {}).get("subject", {}).get("username") == username
-        ]
+        return self.grants.where(traits.subject, username)
 
     def grants_of_target(self, namespace: str, name: str) -> Iterable[Object]:
         """Return the grants of a target."""
-        named = {"namespace": namespace, "name": name}
-        return [
-            each for each in self.grants.values() if named.items() <= each.get("spec", {}).get("target", {}).items()
-        ]
+        return self.grants.where(traits.granted_target, f"{namespace}/{name}")
+
+    def grants_at(self, host: str) -> Iterable[Object]:
+        """Return the grants of a host."""
+        return self.grants.where(traits.spec_host, host)
 
 
 def understood(convert: Callable[[Object], Value], found: Object) -> Value | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from jitgress.domain.errors import JitgressError
 from jitgress.domain.event import Event
-from jitgress.kube.client import KubeApi, Object, Page
+from jitgress.kube.client import FIELD_MANAGER, KubeApi, Object, Page
 from jitgress.kube.resources import Resource
 from jitgress.operator.ports import Ledger
 
@@ -63,10 +63,17 @@ class FencedApi:
         next_page: str | None,
         is_brief: bool = False,
         name: str | None = None,
+        selector: str | None = None,
     ) -> Page:
         """Return one page of a list."""
         return await self.api.list_page(
-            resource, namespace, limit=limit, next_page=next_page, is_brief=is_brief, name=name
+            resource,
+            namespace,
+            limit=limit,
+            next_page=next_page,
+            is_brief=is_brief,
+            name=name,
+            selector=selector,
         )
 
     def watch(
@@ -77,9 +84,17 @@ class FencedApi:
         resource_version: str,
         timeout_s: int,
         name: str | None = None,
+        selector: str | None = None,
     ) -> AsyncGenerator[Object]:
         """Yield watch events."""
-        return self.api.watch(resource, namespace, resource_version=resource_version, timeout_s=timeout_s, name=name)
+        return self.api.watch(
+            resource,
+            namespace,
+            resource_version=resource_version,
+            timeout_s=timeout_s,
+            name=name,
+            selector=selector,
+        )
 
     async def create(self, resource: Resource, body: Object, namespace: str | None = None) -> Object:
         """Create an object and return it."""
@@ -96,10 +111,18 @@ class FencedApi:
         _require(self.may_act)
         return await self.api.apply(resource, body, force=force)
 
-    async def apply_status(self, resource: Resource, name: str, namespace: str | None, status: Object) -> Object:
+    async def apply_status(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None,
+        status: Object,
+        *,
+        manager: str = FIELD_MANAGER,
+    ) -> Object:
         """Apply the status of an existing object."""
         _require(self.may_act)
-        return await self.api.apply_status(resource, name, namespace, status)
+        return await self.api.apply_status(resource, name, namespace, status, manager=manager)
 
     async def delete(
         self, resource: Resource, name: str, namespace: str | None = None, *, uid: str | None = None

@@ -2,16 +2,38 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from jitgress.domain.host import Host
 from jitgress.kube.resources import HTTP_ROUTES, INGRESSES, Resource
+from jitgress.kube.store import Trait
 from jitgress.operator.caches import Cache, Caches, Object
 from jitgress.operator.settings import OperatorSettings
+from jitgress.operator.traits import (
+    HOST_ANNOTATION,
+    annotated_host,
+    covering,
+    hosts_of_http_route,
+    hosts_of_ingress,
+    meant_by_http_route,
+    meant_by_ingress,
+)
 
-HostsOf = Callable[[Object], Iterable[str]]
-HOST_ANNOTATION: Final = "jitgress.dev/host"
+__all__ = [
+    "HOST_ANNOTATION",
+    "Routes",
+    "foreign_route",
+    "hosts_meant",
+    "hosts_of_http_route",
+    "hosts_of_ingress",
+    "is_named",
+    "is_ours",
+    "route_name",
+    "served_routes",
+]
+
 _LONGEST_SLUG: Final = 40
 _HASH_DIGITS: Final = 12  # with the slug 62 characters at most; too many to find a second host by trying
 
@@ -33,41 +55,38 @@ def route_name(host: Host) -> str:
     return f"jitgress-{slug}-{hashlib.sha256(host.encode()).hexdigest()[:_HASH_DIGITS]}"
 
 
-def served_routes(caches: Caches) -> list[tuple[Resource, Cache, HostsOf]]:
-    """Return every kind of route that the cluster serves, with its cache and how to read which hosts a route names."""
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """One kind of route that the cluster serves: which hosts one of them names, and is about if it is ours."""
+
+    resource: Resource
+    cache: Cache
+    hosts_of: Trait
+    meant_by: Trait
+
+
+def served_routes(caches: Caches) -> list[Routes]:
+    """Return every kind of route that the cluster serves."""
     kinds = (
-        (INGRESSES, caches.ingresses, hosts_of_ingress),
-        (HTTP_ROUTES, caches.http_routes, hosts_of_http_route),
+        (INGRESSES, caches.ingresses, hosts_of_ingress, meant_by_ingress),
+        (HTTP_ROUTES, caches.http_routes, hosts_of_http_route, meant_by_http_route),
     )
-    return [(resource, cache, hosts_of) for resource, cache, hosts_of in kinds if cache is not None]
+    return [Routes(resource, cache, hosts_of, meant) for resource, cache, hosts_of, meant in kinds if cache is not None]
 
 
 def foreign_route(host: Host, caches: Caches, settings: OperatorSettings) -> str | None:
     """Return somebody else's route (kind namespace/name) that publishes `host`, or None."""
-    for resource, cache, hosts_of in served_routes(caches):
-        for route in cache.values():
-            if not is_ours(route, settings) and is_named(host, set(hosts_of(route))):
-                return f"{resource.kind} {route['metadata']['namespace']}/{route['metadata']['name']}"
+    for kind in served_routes(caches):
+        for name in covering(host):
+            for route in kind.cache.where(kind.hosts_of, name):
+                if not is_ours(route, settings):
+                    return f"{kind.resource.kind} {route['metadata']['namespace']}/{route['metadata']['name']}"
     return None
 
 
-def hosts_of_ingress(route: Object) -> Iterable[str]:
-    """Return the hosts that an Ingress names."""
-    return {rule["host"].lower() for rule in route.get("spec", {}).get("rules") or () if "host" in rule}
-
-
-def hosts_of_http_route(route: Object) -> Iterable[str]:
-    """Return the hosts that an HTTPRoute names."""
-    return {host.lower() for host in route.get("spec", {}).get("hostnames") or ()}
-
-
 def is_named(host: str, named: Collection[str]) -> bool:
-    """Tell whether `host` is among the `named` hosts, or covered by a wildcard there.
-
-    A wildcard stands for one label or more: Ingress says one, HTTPRoute any number, so the wider reading is taken.
-    """
-    labels = host.split(".")
-    return host in named or any(f"*.{'.'.join(labels[begin:])}" in named for begin in range(1, len(labels)))
+    """Tell whether `host` is among the `named` hosts, or covered by a wildcard there."""
+    return any(name in named for name in covering(host))
 
 
 def hosts_meant(route: Object, named: Iterable[str]) -> set[Host]:
@@ -75,5 +94,4 @@ def hosts_meant(route: Object, named: Iterable[str]) -> set[Host]:
 
     A route that names none, and so would answer for every host, is about the empty one.
     """
-    annotated = route["metadata"].get("annotations", {}).get(HOST_ANNOTATION, "")
-    return {Host(host) for host in {*named, annotated}}
+    return {Host(host) for host in {*named, annotated_host(route)}}

@@ -10,8 +10,9 @@ from datetime import timedelta
 from jitgress.domain.clock import SystemClock
 from jitgress.kube.client import KubeApi, KubeClient, Object, Page
 from jitgress.kube.errors import GoneError
-from jitgress.kube.reflector import Key, Reflector, key_of
+from jitgress.kube.reflector import Reflector
 from jitgress.kube.resources import CONFIG_MAPS, Resource
+from jitgress.kube.store import Key, key_of
 
 PATIENCE_S = 30.0
 State = dict[Key, tuple[str, str]]
@@ -35,10 +36,17 @@ class CountingClient(KubeClient):
         next_page: str | None,
         is_brief: bool = False,
         name: str | None = None,
+        selector: str | None = None,
     ) -> Page:
         self.lists += 1
         return await super().list_page(
-            resource, namespace, limit=limit, next_page=next_page, is_brief=is_brief, name=name
+            resource,
+            namespace,
+            limit=limit,
+            next_page=next_page,
+            is_brief=is_brief,
+            name=name,
+            selector=selector,
         )
 
     async def watch(
@@ -49,10 +57,18 @@ class CountingClient(KubeClient):
         resource_version: str,
         timeout_s: int,
         name: str | None = None,
+        selector: str | None = None,
     ) -> AsyncGenerator[Object]:
         self.watches += 1
         watch = super().watch if self.watcher is None else self.watcher.watch
-        events = watch(resource, namespace, resource_version=resource_version, timeout_s=timeout_s, name=name)
+        events = watch(
+            resource,
+            namespace,
+            resource_version=resource_version,
+            timeout_s=timeout_s,
+            name=name,
+            selector=selector,
+        )
         try:
             async for event in events:
                 yield event

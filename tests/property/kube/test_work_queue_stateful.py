@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from jitgress.kube.backoff import Backoff
-from jitgress.kube.work_queue import WorkQueue
+from jitgress.kube.work_queue import MOST_PATIENT, WorkQueue
 from tests.simulators.virtual_time import VirtualTimeLoop
 
 KEYS = st.integers(0, 4)
@@ -36,6 +36,11 @@ class Queue(RuleBasedStateMachine):
     @rule(key=KEYS)
     def add(self, key: int) -> None:
         self.queue.add(key)
+        self.wanted.add(key)
+
+    @rule(key=KEYS)
+    def add_patiently(self, key: int) -> None:
+        self.queue.add_patiently(key)
         self.wanted.add(key)
 
     @rule(keys=st.lists(KEYS, max_size=4), is_cancelled=st.booleans())
@@ -68,7 +73,9 @@ class Queue(RuleBasedStateMachine):
                 taker.result()
         ready = self.wanted - set(self.working)
         assert len(self.queue) == len(ready)
-        assert not (self.takers and ready), f"somebody waits while {ready} want work"
+        # Of patient keys a few are worked on at a time, so that some may wait beside as many.
+        is_held_up = len(self.working) >= MOST_PATIENT
+        assert is_held_up or not (self.takers and ready), f"somebody waits while {ready} want work"
 
     async def take(self) -> None:
         key = await self.queue.take()

@@ -16,9 +16,11 @@ from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.host import parse_host
 from jitgress.domain.request import Request
 from jitgress.domain.scope import Method, Scope
+from jitgress.domain.sources import ANYWHERE, Sources
 from jitgress.domain.subject import Subject
 from jitgress.domain.target import TargetRef
 from jitgress.domain.window import Window
+from jitgress.operator import history as past
 from jitgress.operator import record
 from tests.builders import NOW, a_grant, a_request
 
@@ -30,7 +32,11 @@ SCOPES: Final = st.builds(
 )
 MOMENTS: Final = st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  zone is given
 WINDOWS: Final = st.builds(Window.starting, MOMENTS, st.timedeltas(timedelta(milliseconds=1), timedelta(days=1)))
-SUBJECTS: Final = st.builds(Subject, TEXT, st.frozensets(TEXT, max_size=3))
+CLAIMS: Final = st.tuples(NAMES | st.just("example.test/a=b") | TEXT, TEXT)
+SUBJECTS: Final = st.builds(Subject, TEXT, st.frozensets(TEXT, max_size=3), st.frozensets(CLAIMS, max_size=3))
+NETWORKS: Final = st.sampled_from(["10.0.0.0/8", "10.1.0.0/16", "192.0.2.7/32", "2001:db8::/32", "::1/128"])
+SOURCES: Final = st.just(ANYWHERE) | st.lists(NETWORKS, min_size=1, max_size=3).map(Sources.of)
+WHOLE: Final = MOMENTS.map(lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000))
 REQUESTS: Final = st.builds(
     lambda subject, uid, namespace, name: a_request(requester=subject, uid=uid, namespace=namespace, name=name),
     SUBJECTS,
@@ -53,6 +59,10 @@ def openings(draw: st.DrawFn) -> tuple[Request, Grant]:
         address=draw(st.sampled_from(["10.0.0.7:80", "[fd00::7]:8080"])),
         scope=draw(SCOPES),
         window=draw(WINDOWS),
+        sources=draw(SOURCES),
+        since=draw(WHOLE),
+        extensions=draw(st.integers(0, 100)),
+        review_by=draw(st.none() | WHOLE),
     )
 
 
@@ -67,8 +77,20 @@ def test_the_recorded_grant_is_the_grant(opening: tuple[Request, Grant], people:
 
     event = as_kept(record.opened(request, grant, people, people, now))
 
-    assert record.opened_grant(event) == grant
-    assert record.recorded([event]) == Recorded(grant, None)
+    assert past.recorded_grant(event) == grant
+    assert past.recorded([event]) == Recorded(grant, None)
+
+
+@given(openings(), openings(), MOMENTS)
+def test_the_grant_that_was_narrowed_last_counts(
+    opening: tuple[Request, Grant], other: tuple[Request, Grant], now: datetime
+) -> None:
+    request, grant = opening
+    less = replace(grant, scope=other[1].scope, window=other[1].window, sources=other[1].sources)
+    events = [record.opened(request, grant, [], [], now), record.narrowed(request, less, [], now)]
+
+    assert past.recorded(map(as_kept, events)) == Recorded(less, None, (grant,))
+    assert past.recorded(map(as_kept, events[1:])) == Recorded(None, None)
 
 
 @given(
@@ -85,7 +107,7 @@ def test_the_recorded_end_is_the_end(
     close = Close(reason, message, by, denial)
 
     for opened in (None, grant):
-        assert record.recorded([as_kept(record.closed(request, close, opened, NOW))]).closed == close
+        assert past.recorded([as_kept(record.closed(request, close, opened, NOW))]).closed == close
 
 
 @given(openings(), MOMENTS, MOMENTS)
@@ -107,7 +129,7 @@ OPENED: Final = record.opened(a_request(), a_grant(), [], [], NOW)
 @given(st.sampled_from(sorted(OPENED.data)), JUNK)
 def test_whatever_stands_in_a_recorded_opening_it_is_read_or_it_is_an_error_of_ours(field: str, junk: Any) -> None:
     try:
-        found = record.opened_grant(replace(OPENED, data={**OPENED.data, field: junk}))
+        found = past.recorded_grant(replace(OPENED, data={**OPENED.data, field: junk}))
     except InvalidValueError:
         return
     assert found.window.not_before < found.window.not_after

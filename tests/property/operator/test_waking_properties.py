@@ -3,7 +3,7 @@
 The oracle is a plain scan: what a concern can see of the cluster, for each key, before and after the change.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import pytest
@@ -124,6 +124,17 @@ def of_namespace(cache: HeldCache, namespace: str) -> list[Object]:
     return [each for each in cache.values() if each["metadata"]["namespace"] == namespace]
 
 
+def itself(found: Object) -> Object:
+    """Return an object without its status, and without the version that a change of its status gives it."""
+    metadata = {key: value for key, value in found["metadata"].items() if key != "resourceVersion"}
+    return {**{key: value for key, value in found.items() if key != "status"}, "metadata": metadata}
+
+
+def in_order(found: Iterable[Object]) -> list[Object]:
+    """Return objects in an order that doesn't depend on when each came."""
+    return sorted(found, key=key_of)
+
+
 def seen_by_requests(world: World) -> dict[Key, object]:
     """Return what the decision about each request that isn't over is made from."""
     seen: dict[Key, object] = {}
@@ -134,7 +145,7 @@ def seen_by_requests(world: World) -> dict[Key, object]:
         answers = [each for each in of_namespace(world["reviews"], namespace) if each["spec"]["request"]["uid"] == uid]
         target = world["targets"].objects.get((namespace, request["spec"]["target"]))
         grant = world["grants"].objects.get((SYSTEM, uid))
-        seen[key] = (request, answers, target, grant, list(world["policies"].values()))
+        seen[key] = (request, answers, target, grant, in_order(map(itself, world["policies"].values())))
     return seen
 
 
@@ -171,7 +182,7 @@ def seen_by_hosts(world: World) -> dict[str, object]:
     hosts = {each["spec"]["host"] for each in world["grants"].values()}.union(*(meant for meant, _ in ours))
     return {
         host: (
-            [each for each in world["grants"].values() if each["spec"]["host"] == host],
+            in_order(itself(each) for each in world["grants"].values() if each["spec"]["host"] == host),
             [each for meant, each in ours if host in meant],
         )
         for host in hosts
@@ -181,7 +192,7 @@ def seen_by_hosts(world: World) -> dict[str, object]:
 def seen_by_grants(world: World) -> dict[str, object]:
     """Return what each grant's right to be there hangs on, beside the ledger."""
     by_uid = {each["metadata"]["uid"]: key for key, each in world["requests"].objects.items()}
-    return {name: (found, by_uid.get(name)) for (_, name), found in world["grants"].objects.items()}
+    return {name: (itself(found), by_uid.get(name)) for (_, name), found in world["grants"].objects.items()}
 
 
 def seen_by_looks(world: World) -> dict[Key, object]:
@@ -194,12 +205,22 @@ def seen_by_looks(world: World) -> dict[Key, object]:
     return seen
 
 
+def seen_by_consults(world: World) -> dict[Key, object]:
+    """Return the requests that somebody outside may have to be asked about."""
+    return {
+        key: request
+        for key, request in world["requests"].objects.items()
+        if request.get("status") != a_status("Closed")
+    }
+
+
 LOOKS: Final[tuple[Callable[[World], Mapping[Any, object]], ...]] = (
     seen_by_requests,
     seen_by_targets,
     seen_by_hosts,
     seen_by_grants,
     seen_by_looks,
+    seen_by_consults,
 )
 
 
@@ -235,7 +256,7 @@ def test_whatever_changes_everything_that_could_be_decided_otherwise_is_woken(
     woken = Woken()
     Waker(woken.concerns, caches, OperatorSettings()).subscriber(kind)(old, new)
 
-    requests, targets, hosts, grants, looks = (
+    requests, targets, hosts, grants, looks, consults = (
         differing(seen, look(world)) for seen, look in zip(before, LOOKS, strict=True)
     )
     assert requests <= woken.requests.woken
@@ -243,3 +264,4 @@ def test_whatever_changes_everything_that_could_be_decided_otherwise_is_woken(
     assert hosts <= woken.routes.woken
     assert grants <= woken.grants.woken
     assert looks <= woken.exposure.woken
+    assert consults <= woken.consults.woken

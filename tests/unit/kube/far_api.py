@@ -131,6 +131,7 @@ class FarApi(SimulatedApi):
         next_page: str | None,
         is_brief: bool = False,
         name: str | None = None,
+        selector: str | None = None,
     ) -> Page:
         return await self.line.carry(
             "list_page",
@@ -142,6 +143,7 @@ class FarApi(SimulatedApi):
                 next_page=next_page,
                 is_brief=is_brief,
                 name=name,
+                selector=selector,
             ),
         )
 
@@ -153,8 +155,16 @@ class FarApi(SimulatedApi):
         resource_version: str,
         timeout_s: int,
         name: str | None = None,
+        selector: str | None = None,
     ) -> AsyncGenerator[Object, None]:
-        events = super().watch(resource, namespace, resource_version=resource_version, timeout_s=timeout_s, name=name)
+        events = super().watch(
+            resource,
+            namespace,
+            resource_version=resource_version,
+            timeout_s=timeout_s,
+            name=name,
+            selector=selector,
+        )
         stream = Stream()
 
         async def send() -> None:

@@ -264,3 +264,35 @@ async def test_a_cache_that_disagrees_with_the_server_counts_as_not_heard(
         assert followed.heard_at is not None
         assert followed.heard_at <= removed_at
         await asyncio.sleep(0.1)
+
+
+async def test_constant_change_while_a_long_list_is_on_its_way_is_no_difference(
+    api: FarApi, clock: VirtualClock, followed: Reflector
+) -> None:
+    for number in range(7):
+        await put(api, f"map-{number}", "0")
+    await asyncio.sleep(1)
+    api.line.there_s = 0.4  # of each of four pages
+    calls_before = len(api.line.sent)
+    for number in range(120):
+        await put(api, f"map-{number % 7}", str(number))
+        if number % 10 == 9:
+            await remove(api, f"map-{number % 7}")
+        await asyncio.sleep(0.5)
+    assert followed.heard_at is not None
+    assert followed.heard_at >= clock.monotonic() - 2 * CONFIRM_EVERY_S
+    assert "watch" not in {verb for _, verb in api.line.sent[calls_before:]}, "it began anew"
+
+
+async def test_what_is_not_selected_is_not_kept(clock: VirtualClock) -> None:
+    server = SimulatedApi(clock)
+    await put(server, "mine", "1")
+    await put(server, "other", "2")
+    reflector = Reflector(server, CONFIG_MAPS, clock, selector="data.value!=2")
+    with running(reflector):
+        await asyncio.sleep(1)
+        assert values(reflector) == {"mine": "1"}
+        await put(server, "mine", "2")
+        await put(server, "other", "3")
+        await asyncio.sleep(1)
+        assert values(reflector) == {"other": "3"}

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from jitgress.kube.backoff import Backoff
-from jitgress.kube.work_queue import WorkQueue
+from jitgress.kube.work_queue import MOST_PATIENT, PASSED_OVER, WorkQueue
 from tests.builders import seconds
 
 
@@ -97,3 +97,63 @@ async def test_a_worker_cancelled_while_it_waits_takes_no_key_with_it(queue: Wor
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert not waiting.cancelled() or await queue.take() == "a"
+
+
+async def test_what_changed_goes_before_what_is_only_looked_at_again(queue: WorkQueue[str]) -> None:
+    queue.add_patiently("patient")
+    queue.add("urgent")
+
+    assert await taken(queue) == ["urgent", "patient"]
+
+
+async def test_a_patient_key_that_changes_waits_no_longer(queue: WorkQueue[str]) -> None:
+    queue.add_patiently("a")
+    queue.add_patiently("b")
+    queue.add("b")
+
+    assert await taken(queue) == ["b", "a"]
+
+
+async def test_few_patient_keys_are_worked_on_at_once_and_the_next_when_one_is_done(queue: WorkQueue[str]) -> None:
+    for key in "abc":
+        queue.add_patiently(key)
+    begun = [await queue.take() for _ in range(MOST_PATIENT)]
+    waiting = asyncio.create_task(queue.take())
+    await asyncio.sleep(1)
+    assert not waiting.done()
+
+    queue.done(begun[0])
+
+    assert await waiting == "c"
+
+
+async def test_what_changed_is_taken_however_many_patient_keys_are_worked_on(queue: WorkQueue[str]) -> None:
+    for key in "abc":
+        queue.add_patiently(key)
+    for _ in range(MOST_PATIENT):
+        await queue.take()
+
+    queue.add("urgent")
+
+    assert await queue.take() == "urgent"
+
+
+async def test_constant_change_holds_a_patient_key_up_for_a_while_only(queue: WorkQueue[str]) -> None:
+    queue.add_patiently("patient")
+    for number in range(PASSED_OVER + 1):
+        queue.add(f"urgent-{number}")
+
+    order = await taken(queue)
+
+    assert order.index("patient") == PASSED_OVER
+
+
+async def test_a_key_that_was_added_both_ways_while_it_was_worked_on_is_urgent(queue: WorkQueue[str]) -> None:
+    queue.add("a")
+    await queue.take()
+    queue.add("a")
+    queue.add_patiently("a")
+    queue.add_patiently("b")
+    queue.done("a")
+
+    assert await taken(queue) == ["a", "b"]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jitgress.kube.store import Trait
 from jitgress.operator.caches import Caches, Key, Object, key_of
 
 
@@ -18,6 +19,10 @@ class HeldCache:
 
     def values(self) -> Iterable[Object]:
         return tuple(self.objects.values())
+
+    def where(self, trait: Trait, value: str) -> Iterable[Object]:
+        """Search for what a real cache has an index of."""
+        return tuple(each for each in self.objects.values() if value in set(trait(each)))
 
     def put(self, found: Object) -> None:
         self.objects[key_of(found)] = found

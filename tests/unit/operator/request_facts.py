@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from jitgress.domain.policy import Policy
+from jitgress.domain.policy import Policy, PolicyList
 from jitgress.domain.review import Review
 from jitgress.domain.target import Target
 from jitgress.operator.requests.decide import Plan, next_plan, with_recorded
 from jitgress.operator.requests.facts import Facts, GrantSight
-from tests.builders import a_grant, a_policy, a_request, a_target
+from tests.builders import a_grant, a_policy, a_request, a_situation, a_target
 
 
 def some_facts(
@@ -23,7 +23,8 @@ def some_facts(
         request=a_request(),
         generation=1,
         target=target or a_target(),
-        policies=(a_policy(),) if policies is None else tuple(policies),
+        policies=PolicyList((a_policy(),) if policies is None else tuple(policies)),
+        situation=a_situation(),
         reviews=reviews,
         history=(),
         sight=None,

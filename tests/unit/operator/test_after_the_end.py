@@ -6,8 +6,8 @@ from jitgress.domain.event import Event, EventCode
 from jitgress.kube.resources import ACCESS_REQUESTS, ACCESS_REVIEWS, INGRESSES
 from tests.builders import ALICE
 from tests.simulators.objects import a_request_object, a_review_object
+from tests.unit.operator.cluster import SETTLED_S, Cluster, in_a_cluster, state
 from tests.unit.operator.held import an_ingress
-from tests.unit.operator.test_operator_runs import SETTLED_S, Cluster, in_a_cluster, state
 
 HOST = "orders.example.test"
 

@@ -1,13 +1,9 @@
 """The operator as one process against a simulated cluster, in virtual time: what it starts with, and who may act."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable
 
 import pytest
-import structlog
 
 from jitgress.domain.event import EventCode
 from jitgress.kube.errors import UnreachableError
@@ -21,110 +17,18 @@ from jitgress.kube.resources import (
     HTTP_ROUTES,
     INGRESSES,
     LEASES,
-    SERVICES,
     Resource,
 )
-from jitgress.operator.conditions import find_condition
 from jitgress.operator.settings import OperatorSettings, RouteKind
-from tests.simulators.ingress import SimulatedGate, SimulatedIngress, gate_lease
-from tests.simulators.kube_api import Call, SimulatedApi
-from tests.simulators.ledger import SimulatedLedger
+from tests.simulators.ingress import gate_lease
+from tests.simulators.kube_api import Call
 from tests.simulators.objects import (
     a_policy_object,
     a_request_object,
     a_review_object,
-    a_service_object,
-    a_target_object,
 )
-from tests.simulators.operator_process import OperatorProcess
-from tests.simulators.virtual_time import VirtualClock, VirtualTimeLoop
+from tests.unit.operator.cluster import SETTLED_S, Cluster, in_a_cluster, state
 from tests.unit.operator.held import an_http_route
-
-SETTLED_S: Final = 3.0
-
-
-@pytest.fixture(autouse=True)
-def _silence() -> Iterator[None]:
-    """What these operators log is nobody's to read."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield
-    structlog.reset_defaults()
-
-
-@dataclass(slots=True)
-class Cluster:
-    """A cluster with a gate; `start` adds an operator process."""
-
-    clock: VirtualClock
-    api: SimulatedApi = field(init=False)
-    ledger: SimulatedLedger = field(default_factory=SimulatedLedger)
-    gate: SimulatedGate = field(init=False)
-    ingress: SimulatedIngress = field(init=False)
-    processes: list[OperatorProcess] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.api = SimulatedApi(self.clock)
-        self.gate = SimulatedGate(self.api, self.clock)
-        self.ingress = SimulatedIngress(self.api, self.clock, self.gate)
-
-    async def fill(self) -> None:
-        """Put in a target with its Service, and a policy that wants one approval."""
-        await self.api.create(SERVICES, a_service_object())
-        await self.api.create(ACCESS_TARGETS, a_target_object())
-        await self.api.create(ACCESS_POLICIES, a_policy_object())
-
-    def start(
-        self, settings: OperatorSettings | None = None, see_call: Callable[[Call], None] = lambda _: None
-    ) -> OperatorProcess:
-        process = OperatorProcess(
-            api=self.api,
-            ledger=self.ledger,
-            prober=self.ingress,
-            clock=self.clock,
-            name=f"operator-{len(self.processes)}",
-            settings=settings or OperatorSettings(),
-            see_call=see_call,
-        )
-        self.processes.append(process)
-        process.start()
-        return process
-
-    async def ask_and_approve(self) -> dict[str, Any]:
-        """Make a request and its approval, and return the request once everything settled."""
-        request = await self.api.create(ACCESS_REQUESTS, a_request_object(duration_s=600))
-        await asyncio.sleep(SETTLED_S)
-        await self.api.create(ACCESS_REVIEWS, a_review_object(dict(request)))
-        await asyncio.sleep(SETTLED_S)
-        return dict(await self.api.get(ACCESS_REQUESTS, "alice-orders", "shop"))
-
-    def all_of(self, resource: Resource) -> list[dict[str, Any]]:
-        return [dict(found) for key, found in self.api.versions.objects.items() if key.resource is resource]
-
-
-def in_a_cluster(story: Callable[[Cluster], Awaitable[None]]) -> None:
-    """Run a story in virtual time, and end whatever it started."""
-
-    async def whole(cluster: Cluster) -> None:
-        gate = asyncio.get_running_loop().create_task(cluster.gate.follow(0.2))
-        try:
-            await story(cluster)
-        finally:
-            for process in cluster.processes:
-                await process.kill()
-            gate.cancel()
-            await asyncio.gather(gate, return_exceptions=True)
-
-    loop = VirtualTimeLoop()
-    try:
-        loop.run_until_complete(whole(Cluster(VirtualClock(loop))))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-    finally:
-        loop.close()
-
-
-def state(request: dict[str, Any]) -> str | None:
-    found = find_condition(request.get("status", {}), "Active")
-    return None if found is None else str(found["reason"])
 
 
 def test_a_cluster_without_the_gateway_api_is_served_by_ingresses() -> None:

@@ -10,6 +10,7 @@ from jitgress.domain.course import EXPIRED, Close, CloseReason, Recorded
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.event import Event, EventCode, EventValue
 from jitgress.domain.review import JudgedReview, ReviewStanding
+from jitgress.operator import history as past
 from jitgress.operator import record
 from tests.builders import (
     CAROL,
@@ -81,7 +82,12 @@ def test_a_received_request_is_recorded_as_it_was_asked_for() -> None:
     assert record.received(request, after(1)).data == {
         "target": "orders",
         "reason": "INC-1",
+        "ticket": "",
         "duration_seconds": 1800,
+        "start_at": None,
+        "end_at": None,
+        "extends": None,
+        "break_glass": False,
         "paths": ["/b", "/a"],
         "methods": ["GET"],
         "groups": ["dev"],
@@ -117,21 +123,21 @@ def test_a_closing_says_what_was_open() -> None:
 def test_a_history_is_folded_into_what_was_opened_and_how_it_ended() -> None:
     history = [record.received(REQUEST, NOW), OPENED, record.closed(REQUEST, REVOKED, GRANT, NOW)]
 
-    assert record.recorded([]) == Recorded(None, None)
-    assert record.recorded(history[:1]) == Recorded(None, None)
-    assert record.recorded(history[:2]) == Recorded(GRANT, None)
-    assert record.recorded(history) == Recorded(GRANT, REVOKED)
+    assert past.recorded([]) == Recorded(None, None)
+    assert past.recorded(history[:1]) == Recorded(None, None)
+    assert past.recorded(history[:2]) == Recorded(GRANT, None)
+    assert past.recorded(history) == Recorded(GRANT, REVOKED)
 
 
 def test_an_end_that_nobody_caused_has_nobody_behind_it() -> None:
-    assert record.recorded([record.closed(REQUEST, EXPIRED, GRANT, NOW)]).closed == EXPIRED
+    assert past.recorded([record.closed(REQUEST, EXPIRED, GRANT, NOW)]).closed == EXPIRED
 
 
 def test_what_was_recorded_first_stands() -> None:
     later = replace(OPENED, data={**OPENED.data, "host": "evil.example.test"})
     ended = record.closed(REQUEST, REVOKED, GRANT, NOW)
 
-    found = record.recorded([OPENED, later, ended, record.closed(REQUEST, EXPIRED, GRANT, NOW)])
+    found = past.recorded([OPENED, later, ended, record.closed(REQUEST, EXPIRED, GRANT, NOW)])
 
     assert found == Recorded(GRANT, REVOKED)
 
@@ -141,7 +147,7 @@ def test_only_reviews_recorded_as_not_entitled_are_barred() -> None:
     history = [record.judged(REQUEST, judged, NOW) for judged in (COUNTED, IGNORED, late)]
     reviews = (COUNTED.review, IGNORED.review, late.review, a_review(uid="new"))
 
-    barred = record.with_bars(history, REQUEST, reviews)
+    barred = past.with_bars(history, REQUEST, reviews)
 
     assert [(review.uid, review.is_barred) for review in barred] == [
         ("carol-approve", False),
@@ -154,7 +160,7 @@ def test_only_reviews_recorded_as_not_entitled_are_barred() -> None:
 def test_a_bar_of_another_request_bars_nobody_here() -> None:
     history = [record.judged(a_request(uid="request-2"), IGNORED, NOW)]
 
-    assert not record.with_bars(history, REQUEST, [IGNORED.review])[0].is_barred
+    assert not past.with_bars(history, REQUEST, [IGNORED.review])[0].is_barred
 
 
 FIELDS: Final = (
@@ -169,6 +175,8 @@ FIELDS: Final = (
     "methods",
     "not_before",
     "not_after",
+    "sources",
+    "since",
 )
 
 
@@ -178,16 +186,25 @@ def test_a_field_of_another_type_is_an_error(field: str, value: EventValue) -> N
     broken = replace(OPENED, data={**OPENED.data, field: value})
 
     with pytest.raises(InvalidValueError) as raised:
-        record.recorded([broken])
+        past.recorded([broken])
     assert raised.value.remedy == "Verify the ledger."
 
 
-@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("value", [None, "7", True, {}], ids=["null", "text", "boolean", "object"])
+@pytest.mark.parametrize("field", ["extensions", "claims"])
+def test_a_number_or_claims_of_another_type_are_an_error(field: str, value: EventValue) -> None:
+    broken = replace(OPENED, data={**OPENED.data, field: ["amr"] if field == "claims" else value})
+
+    with pytest.raises(InvalidValueError):
+        past.recorded([broken])
+
+
+@pytest.mark.parametrize("field", [*FIELDS, "claims", "extensions"])
 def test_a_missing_field_is_an_error(field: str) -> None:
     broken = replace(OPENED, data={key: value for key, value in OPENED.data.items() if key != field})
 
     with pytest.raises(InvalidValueError):
-        record.opened_grant(broken)
+        past.recorded_grant(broken)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +221,7 @@ def test_a_missing_field_is_an_error(field: str) -> None:
 )
 def test_a_value_that_no_grant_can_have_is_an_error(change: dict[str, EventValue]) -> None:
     with pytest.raises(InvalidValueError):
-        record.opened_grant(replace(OPENED, data={**OPENED.data, **change}))
+        past.recorded_grant(replace(OPENED, data={**OPENED.data, **change}))
 
 
 @pytest.mark.parametrize(
@@ -212,7 +229,7 @@ def test_a_value_that_no_grant_can_have_is_an_error(change: dict[str, EventValue
 )
 def test_an_opening_for_nobody_is_an_error(event: Event) -> None:
     with pytest.raises(InvalidValueError, match="names no request or subject"):
-        record.opened_grant(event)
+        past.recorded_grant(event)
 
 
 @pytest.mark.parametrize("field", ["reason", "message"])
@@ -221,11 +238,11 @@ def test_a_closing_without_its_words_is_an_error(field: str) -> None:
     broken = replace(closing, data={key: value for key, value in closing.data.items() if key != field})
 
     with pytest.raises(InvalidValueError):
-        record.recorded([broken])
+        past.recorded([broken])
 
 
 def test_a_recorded_end_with_an_unknown_reason_is_an_error_of_ours() -> None:
     event = record.closed(a_request(), EXPIRED, None, NOW)
 
     with pytest.raises(InvalidValueError):
-        record.recorded([replace(event, data={**event.data, "reason": "Nonsense"})])
+        past.recorded([replace(event, data={**event.data, "reason": "Nonsense"})])

@@ -9,6 +9,7 @@ import pytest
 
 from jitgress.crds.access_request import AccessRequestStatus
 from jitgress.domain.event import Event, EventCode
+from jitgress.domain.policy import PolicyList
 from jitgress.domain.review import Review
 from jitgress.operator.conditions import find_condition
 from jitgress.operator.requests.facts import Facts
@@ -69,7 +70,7 @@ def with_reviews(facts: Facts, *reviews: Review) -> Facts:
         (ACTIVE, 60 + 1800, ("Expired", "False", "Expired")),
         (with_reviews(ACTIVE, a_review("Revoke", at=after(90))), 91, ("Revoked", "False", "Revoked")),
         (with_reviews(ACTIVE, a_review("Revoke", ALICE, at=after(90))), 91, ("Revoked", "False", "Revoked")),
-        (replace(ACTIVE, policies=()), 91, ("Denied", "False", "Denied")),
+        (replace(ACTIVE, policies=PolicyList(())), 91, ("Denied", "False", "Denied")),
         (replace(ACTIVE, sight=None), 91, ("Revoked", "False", "Revoked")),
         (replace(OPEN, sight=a_sight(failure="a stranger gets 200")), 91, ("Failed", "False", "Failed")),
         (replace(ACTIVE, target=a_target(uid="another")), 91, ("TargetGone", "False", "TargetGone")),
@@ -142,7 +143,7 @@ def test_an_open_request_says_where_and_until_when() -> None:
 
 
 def test_a_closed_request_still_says_what_was_open() -> None:
-    status = status_of(replace(ACTIVE, policies=()), after(91))
+    status = status_of(replace(ACTIVE, policies=PolicyList(())), after(91))
 
     assert status["grant"] == "request-1"
     assert status["window"]["notAfter"] == "2026-01-01T10:31:00.000Z"

@@ -5,7 +5,7 @@ import asyncio
 from jitgress.domain.event import EventCode
 from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_POLICIES, ACCESS_REQUESTS, INGRESSES
 from tests.simulators.objects import a_policy_object, a_request_object
-from tests.unit.operator.test_operator_runs import SETTLED_S, Cluster, in_a_cluster
+from tests.unit.operator.cluster import SETTLED_S, Cluster, in_a_cluster
 
 ROUTE_EVENTS = (EventCode.ROUTE_PUBLISHED, EventCode.ROUTE_REPAIRED, EventCode.ROUTE_REMOVED)
 

@@ -1,5 +1,6 @@
 """What a target's readiness hangs on, gathered from the whole cluster."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -95,10 +96,7 @@ def test_somebodys_route_for_the_host_is_found_anywhere(caches: Caches, foreign:
 
 
 def test_a_cluster_without_the_gateway_api_has_no_http_routes() -> None:
-    caches = some_caches()
-    bare = Caches(
-        **{name: getattr(caches, name) for name in Caches.__slots__ if name != "http_routes"}, http_routes=None
-    )
+    bare = replace(some_caches(), http_routes=None)
 
     assert gathered(caches=bare).foreign_route is None
 

@@ -46,12 +46,18 @@ def woken_by(name: str, old: Object | None, new: Object | None, caches: Caches |
     return woken.told()
 
 
-def test_a_request_wakes_its_own_life_its_looks_and_its_grant() -> None:
+def test_a_request_wakes_its_own_life_its_looks_its_grant_and_who_is_consulted() -> None:
     assert woken_by("requests", None, a_stored_request()) == {
         "requests": {"shop/alice-orders"},
         "exposure": {"shop/alice-orders"},
         "grants": {"uid-of-alice-orders"},
+        "consults": {"shop/alice-orders"},
     }
+
+
+@pytest.mark.parametrize("status", [CLOSED, {"grant": "uid-of-alice-orders"}], ids=["over", "opened"])
+def test_nobody_is_consulted_about_a_request_that_is_over_or_was_opened(status: dict[str, Any]) -> None:
+    assert "consults" not in woken_by("requests", None, a_stored_request(status=status))
 
 
 def test_a_request_that_was_made_again_under_its_name_wakes_the_grant_of_the_earlier_one() -> None:
@@ -71,7 +77,8 @@ def test_a_policy_wakes_every_request_that_isnt_closed() -> None:
     requests = [a_stored_request("one"), a_stored_request("two"), a_stored_request("over", status=CLOSED)]
 
     assert woken_by("policies", stored(a_policy_object()), None, some_caches(requests=requests)) == {
-        "requests": {"shop/one", "shop/two"}
+        "requests": {"shop/one", "shop/two"},
+        "policies": {"standard"},
     }
 
 
@@ -190,6 +197,9 @@ def test_a_new_leader_looks_at_everything_also_at_what_is_over_and_what_was_left
         "requests": {"shop/one", "shop/over", "shop/left-behind"},
         "exposure": {"shop/one", "shop/over", "shop/left-behind"},
         "grants": {"uid-of-one", "uid-of-over", "uid-of-left-behind"},
+        "consults": {"shop/one"},
+        "settling": {"everything"},
+        "retention": {"everything"},
         "targets": {"shop/orders"},
         "routes": {"orders.example.test", "a.example.test", "b.example.test", ""},
     }

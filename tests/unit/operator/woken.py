@@ -15,14 +15,21 @@ K = TypeVar("K", bound=Hashable)
 
 
 class WokenController(Controller[K]):
-    """`woken` are the keys that were added."""
+    """`woken` are the keys that were added, `patient` those of them that nothing else has to wait for."""
 
     def __init__(self, name: str, metrics: ControllerMetrics) -> None:
         super().__init__(name, _nothing, HandClock(), metrics, workers=1)
         self.woken: set[K] = set()
+        self.patient: set[K] = set()
 
     def add(self, key: K) -> None:
         self.woken.add(key)
+        self.patient.discard(key)
+
+    def add_patiently(self, key: K) -> None:
+        if key not in self.woken:
+            self.woken.add(key)
+            self.patient.add(key)
 
 
 async def _nothing(_key: object) -> datetime | None:
@@ -39,6 +46,10 @@ class Woken:
         self.grants = WokenController[str]("grants", metrics)
         self.routes = WokenController[Host]("routes", metrics)
         self.exposure = WokenController[tuple[str, str]]("exposure", metrics)
+        self.consults = WokenController[tuple[str, str]]("consults", metrics)
+        self.policies = WokenController[str]("policies", metrics)
+        self.retention = WokenController[str]("retention", metrics)
+        self.settling = WokenController[str]("settling", metrics)
 
     @property
     def concerns(self) -> Concerns:
@@ -48,6 +59,10 @@ class Woken:
             grants=self.grants,
             routes=self.routes,
             exposure=self.exposure,
+            consults=self.consults,
+            policies=self.policies,
+            retention=self.retention,
+            settling=self.settling,
         )
 
     def told(self) -> dict[str, set[str]]:
@@ -58,6 +73,10 @@ class Woken:
             "grants": self.grants.woken,
             "routes": self.routes.woken,
             "exposure": self.exposure.woken,
+            "consults": self.consults.woken,
+            "policies": self.policies.woken,
+            "retention": self.retention.woken,
+            "settling": self.settling.woken,
         }
         return {name: {_text(key) for key in keys} for name, keys in concerns.items() if keys}
 

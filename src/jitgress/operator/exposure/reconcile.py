@@ -16,9 +16,10 @@ from jitgress.operator.caches import Key, Object, understood
 from jitgress.operator.conditions import condition, find_condition
 from jitgress.operator.exposure.decide import Finding, Opening, finding, is_hidden, next_look
 from jitgress.operator.exposure.gates import all_have
+from jitgress.operator.history import recorded
 from jitgress.operator.hosts import foreign_route
 from jitgress.operator.ports import Probe, Prober, Sighting
-from jitgress.operator.record import about_grant, recorded
+from jitgress.operator.record import about_grant
 from jitgress.operator.world import World
 
 _log = structlog.get_logger()
@@ -43,8 +44,10 @@ class ExposureReconciler:
         return await self._while_closing(key, request)
 
     async def _while_opening(self, found: Object) -> datetime | None:
+        if find_condition(found.get("status", {}), "Probed") is not None:
+            return None
         grant = understood(grant_value, found)
-        if grant is None or find_condition(found.get("status", {}), "Probed") is not None:
+        if grant is None:
             return None
         since = parse_time(found["metadata"]["creationTimestamp"])
         leases = self._world.caches.leases.values()
@@ -119,8 +122,8 @@ class ExposureReconciler:
 
     def _is_shared(self, grant: Grant) -> bool:
         now = self._world.clock.now()
-        others = (understood(grant_value, each) for each in self._world.caches.grants.values())
-        return any(other is not None and other.host == grant.host and other.window.contains(now) for other in others)
+        others = (understood(grant_value, each) for each in self._world.caches.grants_at(grant.host))
+        return any(other is not None and other.window.contains(now) for other in others)
 
 
 def _exposed(grant: Grant, through: str, probe: Probe) -> Event:

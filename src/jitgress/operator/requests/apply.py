@@ -14,6 +14,7 @@ from jitgress.kube.events import EventRecorder
 from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS, ACCESS_REVIEWS, Resource
 from jitgress.operator.requests.decide import Plan
 from jitgress.operator.requests.facts import Facts, GrantSight
+from jitgress.operator.requests.gather import is_told_closed
 from jitgress.operator.requests.status import request_status, review_statuses
 from jitgress.operator.world import World
 
@@ -56,8 +57,8 @@ class RequestApplier:
             await self._announce(facts, event)
 
     async def close(self, facts: Facts, plan: Plan) -> None:
-        """Remove the request's grant, if it has one."""
-        if facts.sight is None and plan.opened is None:
+        """Remove the request's grant, if it has one. Once that is done the status says that it is over."""
+        if facts.sight is None and (plan.opened is None or is_told_closed(facts.status)):
             return
         uid = facts.sight.uid if facts.sight is not None else None
         try:
@@ -117,11 +118,12 @@ class RequestApplier:
 
 
 def describe(event: Event) -> str:
-    """Return an event in words for people who read Kubernetes Events."""
+    """Return an event in words for people who read Kubernetes Events. What is break-glass begins with that word."""
     seconds = event.data.get("duration_seconds")
     lasting = "" if seconds is None else f" for {seconds} s"
     told = {"reason": event.code.value, "message": ""} | dict(event.data) | {"actor": event.actor, "lasting": lasting}
-    return _WORDS.get(event.code, "{reason}: {message}").format_map(told)
+    glass = "break-glass: " if event.data.get("break_glass") is True else ""
+    return glass + _WORDS.get(event.code, "{reason}: {message}").format_map(told)
 
 
 _WORDS: Final[Mapping[EventCode, str]] = {

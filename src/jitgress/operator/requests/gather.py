@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from jitgress.crds.values import grant_value, request_value, review_value
-from jitgress.kube.resources import ACCESS_GRANTS
+from jitgress.domain.request import RequestRef
+from jitgress.domain.situation import Extended
+from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS
 from jitgress.operator.caches import Caches, Key, Object, understood
 from jitgress.operator.conditions import find_condition
+from jitgress.operator.history import recorded
 from jitgress.operator.requests.facts import Facts, GrantSight
 from jitgress.operator.requests.situation import situation
 from jitgress.operator.world import World
@@ -14,7 +17,7 @@ from jitgress.operator.world import World
 
 async def gather(key: Key, world: World) -> Facts | None:
     """Return the facts of the request `key`, or None if it isn't there or can't be understood."""
-    found = world.caches.requests.get(*key)
+    found = world.caches.requests.get(*key) or await _settled(key, world)
     request = None if found is None else understood(request_value, found)
     if found is None or request is None:
         return None
@@ -23,8 +26,8 @@ async def gather(key: Key, world: World) -> Facts | None:
     reviews = tuple(_reviews_of(found, world.caches))
     values = (understood(review_value, each) for each in reviews)
     history = await world.ledger.history(request.ref.uid)
-    before = await world.ledger.history(request.extends.uid) if request.extends is not None else None
-    sight = await grant_sight(request.ref.uid, world, must_look=was_created)
+    extended = await _extended(request.extends, world) if request.extends is not None else None
+    sight = await grant_sight(request.ref.uid, world, must_look=was_created and not is_told_closed(status))
     return Facts(
         request=request,
         generation=found["metadata"].get("generation", 1),
@@ -32,12 +35,34 @@ async def gather(key: Key, world: World) -> Facts | None:
         policies=world.caches.policies_index(),
         reviews=tuple(value for value in values if value is not None),
         history=history,
-        situation=situation(request, history, before, world),
+        situation=situation(request, history, extended, world),
         sight=sight,
         was_created=was_created,
         status=status,
         review_statuses={each["metadata"]["name"]: each.get("status", {}) for each in reviews},
     )
+
+
+def is_told_closed(status: Mapping[str, Any]) -> bool:
+    """Tell whether a request's status says that it is over, which is said once its grant is removed."""
+    return find_condition(status, "Closed") is not None
+
+
+async def _extended(ref: RequestRef, world: World) -> Extended | None:
+    """Return the grant of the request `ref`. One that was stopped is over, whether or not that is recorded yet."""
+    past = recorded(await world.ledger.history(ref.uid))
+    if past.opened is None:
+        return None
+    found = world.caches.requests.get(ref.namespace, ref.name)
+    was_created = found is not None and "grant" in found.get("status", {})
+    is_gone = was_created and await grant_sight(ref.uid, world, must_look=True) is None
+    return Extended(past.opened, is_over=is_gone or past.closed is not None)
+
+
+async def _settled(key: Key, world: World) -> Object | None:
+    """Return a request that the caches don't hold, because it is settled or too new, or None if there is none."""
+    namespace, name = key
+    return await world.api.find(ACCESS_REQUESTS, name, namespace) if namespace and name else None
 
 
 async def grant_sight(name: str, world: World, *, must_look: bool) -> GrantSight | None:
@@ -65,7 +90,6 @@ def _reviews_of(request: Object, caches: Caches) -> list[Object]:
     metadata = request["metadata"]
     return [
         review
-        for review in caches.reviews.values()
+        for review in caches.reviews_of(metadata["uid"])
         if review["metadata"]["namespace"] == metadata["namespace"]
-        and review["spec"].get("request", {}).get("uid") == metadata["uid"]
     ]

@@ -75,6 +75,7 @@ class RequestReconciler:
         if not (is_opening and plan.decision.is_limited):
             return await self._record(facts, plan)
         async with self._world.openings.one_at_a_time:
+            await self._world.openings.recall(self._world.caches, self._world.ledger)
             counted = await gather(key, self._world)
             if counted is None:
                 return None

@@ -16,18 +16,17 @@ from jitgress.domain.request import Request
 from jitgress.domain.situation import Extended, Situation
 from jitgress.domain.window import format_time, parse_time
 from jitgress.operator.answers import answers
-from jitgress.operator.caches import Caches, Object, understood
+from jitgress.operator.caches import Object, understood
 from jitgress.operator.conditions import find_condition
 from jitgress.operator.history import recorded
+from jitgress.operator.successors import successor
 from jitgress.operator.world import World
 
 _DAY: Final = timedelta(hours=24)
 
 
-def situation(
-    request: Request, history: tuple[Event, ...], before: tuple[Event, ...] | None, world: World
-) -> Situation:
-    """Return the situation of `request`. `before` is the history of the request that it extends, if it extends one."""
+def situation(request: Request, history: tuple[Event, ...], extended: Extended | None, world: World) -> Situation:
+    """Return the situation of `request`. `extended` is the grant that it extends, if it extends one."""
     now, caches = world.clock.now(), world.caches
     others = [each for each in _open_grants(request, world, now) if each.id != request.ref.uid]
     asked = [each for each in caches.requests_of(request.requester.username) if _uid(each) != request.ref.uid]
@@ -40,8 +39,8 @@ def situation(
         asked_within_day=_asked_within_day(request, asked),
         overdue_reviews=sum(is_overdue(each, now) for each in asked),
         groups_now=_groups_now(request, asked),
-        extended=_extended(before),
-        successor=_successor(request, caches),
+        extended=extended,
+        successor=successor(request.ref, request.requester.username, caches),
         answers=answers(history),
     )
 
@@ -98,24 +97,6 @@ def _made_at(found: Object) -> str:
 def _stamp(at: datetime) -> str:
     """Return `at` as the API server writes creation times (metav1.Time)."""
     return format_time(at)[:19] + "Z"
-
-
-def _extended(before: tuple[Event, ...] | None) -> Extended | None:
-    past = recorded(before or ())
-    return None if past.opened is None else Extended(past.opened, is_over=past.closed is not None)
-
-
-def _successor(request: Request, caches: Caches) -> str | None:
-    """Return the name of an open request of the same person that extends this one."""
-    names = [
-        each["metadata"]["name"]
-        for each in caches.successors_of(request.ref.uid)
-        if each["metadata"]["namespace"] == request.ref.namespace
-        and each["spec"].get("requester", {}).get("username") == request.requester.username
-        and "grant" in each.get("status", {})
-        and find_condition(each["status"], "Closed") is None
-    ]
-    return min(names, default=None)
 
 
 def _uid(found: Object) -> str:

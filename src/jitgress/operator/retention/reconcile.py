@@ -17,6 +17,7 @@ from jitgress.operator.caches import Object, understood
 from jitgress.operator.conditions import find_condition
 from jitgress.operator.record import removed
 from jitgress.operator.retention.decide import Facts, keeps
+from jitgress.operator.settled import SETTLED
 from jitgress.operator.world import World
 
 EVERYTHING: Final = "everything"
@@ -24,6 +25,8 @@ EVERYTHING: Final = "everything"
 _EVERY: Final = timedelta(hours=1)
 _AGAIN: Final = timedelta(seconds=5)
 _AT_ONCE: Final = 200  # some seconds' work; the rest comes with the next sweep
+_PAGE: Final = 500  # client-go's default
+_NEEDED: Final = ("namespace", "name", "uid", "creationTimestamp")
 _log = structlog.get_logger()
 
 
@@ -35,14 +38,16 @@ class RetentionReconciler:
 
     async def reconcile(self, _key: str) -> datetime | None:
         """Remove what is due, the oldest first; return when to sweep again."""
-        old = sorted(self._old(self._world.caches.requests.values()), key=_age)
-        closed = [each for each in old if find_condition(each.get("status", {}), "Closed") is not None]
+        followed = self._old(self._world.caches.requests.values())
+        closed = [each for each in followed if find_condition(each.get("status", {}), "Closed") is not None]
+        settled = await self._settled()
+        closed = sorted([*closed, *self._old(settled)], key=_age)
         removed_now = 0
         for found in closed:
             removed_now += await self._remove_request(found)
             if removed_now >= _AT_ONCE:
                 return self._world.clock.now() + _AGAIN
-        for review in self._orphans():
+        for review in self._orphans(settled):
             await self._remove_review(review)
         return self._world.clock.now() + _EVERY
 
@@ -51,9 +56,22 @@ class RetentionReconciler:
         limit = self._world.clock.now() - self._world.settings.retention
         return [each for each in objects if parse_time(each["metadata"]["creationTimestamp"]) <= limit]
 
-    def _orphans(self) -> list[Object]:
+    async def _settled(self) -> list[Object]:
+        """Return the metadata of the settled requests, which the caches don't hold."""
+        found: list[Object] = []
+        next_page: str | None = None
+        while True:
+            page = await self._world.api.list_page(
+                ACCESS_REQUESTS, None, limit=_PAGE, next_page=next_page, is_brief=True, selector=SETTLED
+            )
+            found += ({"metadata": {key: each["metadata"][key] for key in _NEEDED}} for each in page.items)
+            if page.next is None:
+                return found
+            next_page = page.next
+
+    def _orphans(self, settled: Iterable[Object]) -> list[Object]:
         """Return old reviews whose request is gone."""
-        known = {each["metadata"]["uid"] for each in self._world.caches.requests.values()}
+        known = {each["metadata"]["uid"] for each in (*self._world.caches.requests.values(), *settled)}
         reviews = self._old(self._world.caches.reviews.values())
         return [each for each in reviews if each["spec"].get("request", {}).get("uid") not in known]
 

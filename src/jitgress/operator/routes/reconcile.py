@@ -12,8 +12,8 @@ from jitgress.domain.host import Host
 from jitgress.domain.window import to_milliseconds
 from jitgress.kube.errors import NotFoundError
 from jitgress.kube.resources import HTTP_ROUTES, INGRESSES, Resource
-from jitgress.operator.caches import Cache, Object, understood
-from jitgress.operator.hosts import HostsOf, hosts_meant, is_ours, route_name, served_routes
+from jitgress.operator.caches import Object, understood
+from jitgress.operator.hosts import Routes, hosts_meant, is_ours, route_name, served_routes
 from jitgress.operator.record import OPERATOR
 from jitgress.operator.routes.decide import Sharer, desired_route, is_in_place, is_stray
 from jitgress.operator.settings import RouteKind
@@ -41,10 +41,11 @@ class RouteReconciler:
         """Bring the route of `host` to where it should be; return when its first grant ends."""
         now = self._world.clock.now()
         sharers = self._sharers(host)
-        for resource, cache, hosts_of in served_routes(self._world.caches):
-            for stray, first in self._strays(host, cache, hosts_of):
+        for kind in served_routes(self._world.caches):
+            resource = kind.resource
+            for stray, first in self._strays(host, kind):
                 await self._remove(resource, first, stray)
-            observed = cache.get(self._world.settings.namespace, route_name(host))
+            observed = kind.cache.get(self._world.settings.namespace, route_name(host))
             is_chosen = resource is _RESOURCES[self._world.settings.route_kind]
             desired = desired_route(host, sharers, self._world.settings, now) if is_chosen else None
             if desired is None and observed is not None:
@@ -54,18 +55,18 @@ class RouteReconciler:
         ends = [each.grant.window.not_after for each in sharers if not each.grant.window.has_ended(now)]
         return min(ends, default=None)
 
-    def _strays(self, host: Host, cache: Cache, hosts_of: HostsOf) -> list[tuple[Object, Host]]:
+    def _strays(self, host: Host, kind: Routes) -> list[tuple[Object, Host]]:
         """Return what claims to be ours, and to be for `host`, under a name that we never give.
 
         With each the host under which it is recorded, the same whichever of its hosts is looked at.
         """
-        ours = [each for each in cache.values() if is_ours(each, self._world.settings)]
-        about = [(each, hosts_meant(each, hosts_of(each))) for each in ours]
-        return [(each, max(meant)) for each, meant in about if host in meant and is_stray(each, meant)]
+        ours = [each for each in kind.cache.where(kind.meant_by, host) if is_ours(each, self._world.settings)]
+        about = [(each, hosts_meant(each, kind.hosts_of(each))) for each in ours]
+        return [(each, max(meant)) for each, meant in about if is_stray(each, meant)]
 
     def _sharers(self, host: Host) -> list[Sharer]:
         """Return the grants of `host`; one that is being deleted keeps nothing open."""
-        found = [each for each in self._world.caches.grants.values() if each.get("spec", {}).get("host") == host]
+        found = self._world.caches.grants_at(host)
         values = [(understood(grant_value, each), each["metadata"]) for each in found]
         return [
             Sharer(grant, metadata["uid"])

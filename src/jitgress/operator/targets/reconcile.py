@@ -16,6 +16,7 @@ from jitgress.operator.conditions import condition
 from jitgress.operator.hosts import foreign_route
 from jitgress.operator.settings import OperatorSettings
 from jitgress.operator.targets.decide import Facts, readiness
+from jitgress.operator.traits import spec_host
 from jitgress.operator.world import World
 
 _log = structlog.get_logger()
@@ -89,7 +90,7 @@ def _host(spec: Object) -> tuple[Host | None, str | None]:
 def _elder(found: Object, host: Host, targets: Cache) -> str | None:
     """Return the target that named the same host before this one; ties by UID."""
     mine = _age(found)
-    rivals = [each for each in targets.values() if each.get("spec", {}).get("host") == host and _age(each) < mine]
+    rivals = [each for each in targets.where(spec_host, host) if _age(each) < mine]
     first = min(rivals, key=_age, default=None)
     return None if first is None else f"{first['metadata']['namespace']}/{first['metadata']['name']}"
 
