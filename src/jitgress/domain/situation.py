@@ -16,7 +16,10 @@ class Extended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """Counts are of others than this request. Once it was opened nothing is counted against it any more."""
+    """Counts are of others than this request, and 0 where the deciding policy doesn't ask for them.
+
+    Once it was opened nothing is counted against it any more.
+    """
 
     is_opened: bool = False
     open_of_subject: int = 0

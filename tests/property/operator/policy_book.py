@@ -151,6 +151,7 @@ class PolicyBook:
             if event.code is EventCode.BREAK_GLASS_OVERDUE
             and event.request is not None
             and event.subject == who
+            and time_of(str(event.data["review_by"])) <= self.clock.now()  # the clock may have been put back since
             and self.request(event.request.uid) is not None
             and not self.events(event.request.uid, EventCode.BREAK_GLASS_REVIEWED)
         ]

@@ -13,6 +13,7 @@ from jitgress.domain.event import Event
 from jitgress.domain.grant import Grant
 from jitgress.domain.situation import Extended
 from jitgress.domain.subject import Subject
+from jitgress.domain.terms import UNLIMITED, Limits
 from jitgress.domain.window import format_time
 from jitgress.kube.resources import ACCESS_GRANTS
 from jitgress.operator import record
@@ -30,6 +31,7 @@ from tests.simulators.objects import a_request_object
 from tests.unit.operator.held import some_caches, stored
 
 SYSTEM = "jitgress-system"
+LIMITED = Limits(per_subject=9, per_target=9, per_day=9)
 
 
 def a_world(caches: Caches, events: Iterable[Event] = ()) -> World:
@@ -63,7 +65,7 @@ def test_what_others_have_open_is_counted_by_person_and_by_target() -> None:
     ended = a_grant_of(ALICE, 4, until_s=0)
     own = a_grant_of(ALICE, 1)
 
-    found = situation(a_request(), (), None, a_world(some_caches(grants=held(mine, bobs, ended, own))))
+    found = situation(a_request(), (), None, LIMITED, a_world(some_caches(grants=held(mine, bobs, ended, own))))
 
     assert (found.open_of_subject, found.open_on_target) == (1, 1)
 
@@ -71,13 +73,13 @@ def test_what_others_have_open_is_counted_by_person_and_by_target() -> None:
 def test_a_grant_that_was_recorded_counts_before_the_cache_shows_it_and_once() -> None:
     world = a_world(some_caches())
     world.openings.add(a_grant_of(ALICE, 2))
-    before = situation(a_request(), (), None, world)
+    before = situation(a_request(), (), None, LIMITED, world)
 
     shown = a_world(some_caches(grants=held(a_grant_of(ALICE, 2))))
     shown.openings.add(a_grant_of(ALICE, 2))
 
     assert (before.open_of_subject, before.open_on_target) == (1, 1)
-    assert situation(a_request(), (), None, shown).open_of_subject == 1
+    assert situation(a_request(), (), None, LIMITED, shown).open_of_subject == 1
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_a_grant_that_was_recorded_counts_before_the_cache_shows_it_and_once() -
     ids=["just before", "nearly a day", "a day", "later"],
 )
 def test_requests_of_the_day_before_are_counted(at: datetime, number: int) -> None:
-    found = situation(a_request(), (), None, a_world(some_caches(requests=[asked(1, at), asked(2, at, BOB)])))
+    found = situation(a_request(), (), None, LIMITED, a_world(some_caches(requests=[asked(1, at), asked(2, at, BOB)])))
 
     assert found.asked_within_day == number
 
@@ -100,7 +102,9 @@ def test_of_two_requests_in_one_second_one_is_the_earlier() -> None:
     objects = [stored(a_request_object(uid), uid=uid) for uid in ("request-1", "request-2")]
     world = a_world(some_caches(requests=objects))
 
-    counts = [situation(a_request(uid=uid), (), None, world).asked_within_day for uid in ("request-1", "request-2")]
+    counts = [
+        situation(a_request(uid=uid), (), None, LIMITED, world).asked_within_day for uid in ("request-1", "request-2")
+    ]
 
     assert counts == [0, 1]
 
@@ -119,7 +123,7 @@ def test_of_two_requests_in_one_second_one_is_the_earlier() -> None:
     ids=["nothing", "earlier", "in the same second", "later", "somebody else", "twice", "in none any more"],
 )
 def test_the_groups_are_those_of_the_last_request_since(others: list[dict[str, Any]], groups: set[str] | None) -> None:
-    found = situation(a_request(), (), None, a_world(some_caches(requests=others)))
+    found = situation(a_request(), (), None, LIMITED, a_world(some_caches(requests=others)))
 
     assert found.groups_now == groups
 
@@ -153,8 +157,9 @@ def test_a_review_is_overdue_from_its_time_on_until_it_is_there(status: dict[str
 
     assert is_overdue(found, NOW) == is_late
     world = a_world(some_caches(requests=[found]))
-    assert situation(a_request(), (), None, world).overdue_reviews == int(is_late)
-    assert situation(a_request(requester=BOB), (), None, world).overdue_reviews == 0
+    assert situation(a_request(break_glass=True), (), None, LIMITED, world).overdue_reviews == int(is_late)
+    assert situation(a_request(requester=BOB, break_glass=True), (), None, LIMITED, world).overdue_reviews == 0
+    assert situation(a_request(), (), None, LIMITED, world).overdue_reviews == 0
 
 
 def test_an_open_request_of_the_same_person_that_extends_this_one_is_its_successor() -> None:
@@ -166,8 +171,8 @@ def test_an_open_request_of_the_same_person_that_extends_this_one_is_its_success
     waiting, over = extending(1), extending(2, grant="2", conditions=closed)
     bobs, running = extending(3, BOB, grant="3"), extending(4, grant="4")
 
-    before = situation(a_request(), (), None, a_world(some_caches(requests=[waiting, over, bobs])))
-    after_it = situation(a_request(), (), None, a_world(some_caches(requests=[waiting, over, bobs, running])))
+    before = situation(a_request(), (), None, LIMITED, a_world(some_caches(requests=[waiting, over, bobs])))
+    after_it = situation(a_request(), (), None, LIMITED, a_world(some_caches(requests=[waiting, over, bobs, running])))
 
     assert (before.successor, after_it.successor) == (None, "other-4")
 
@@ -176,7 +181,7 @@ def test_answers_and_the_own_opening_are_read_from_the_history() -> None:
     answer = Answer("change", AnswerVerdict.APPROVE, after(5))
     events = (answer_event(a_request(), answer, after(6)), record.opened(a_request(), a_grant(), [], [], after(7)))
 
-    found = situation(a_request(), events, None, a_world(some_caches()))
+    found = situation(a_request(), events, None, LIMITED, a_world(some_caches()))
 
     assert found.answers == (answer,)
     assert found.is_opened
@@ -210,3 +215,11 @@ async def test_what_is_extended_is_the_grant_as_the_ledger_has_it() -> None:
 async def test_what_was_closed_or_is_gone_is_over() -> None:
     assert await extended([OPENED, CLOSED], is_made=True, is_there=True) == Extended(FIRST, is_over=True)
     assert await extended([OPENED], is_made=True, is_there=False) == Extended(FIRST, is_over=True)
+
+
+def test_what_the_policy_does_not_limit_is_not_counted() -> None:
+    world = a_world(some_caches(grants=held(a_grant_of(ALICE, 2)), requests=[asked(1, NOW - minutes(1))]))
+
+    found = situation(a_request(), (), None, UNLIMITED, world)
+
+    assert (found.open_of_subject, found.open_on_target, found.asked_within_day) == (0, 0, 0)

@@ -6,6 +6,7 @@ from typing import Any
 from jitgress.crds.values import grant_value, request_value, review_value
 from jitgress.domain.request import RequestRef
 from jitgress.domain.situation import Extended
+from jitgress.domain.terms import UNLIMITED
 from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS
 from jitgress.operator.caches import Caches, Key, Object, understood
 from jitgress.operator.conditions import find_condition
@@ -28,14 +29,17 @@ async def gather(key: Key, world: World) -> Facts | None:
     history = await world.ledger.history(request.ref.uid)
     extended = await _extended(request.extends, world) if request.extends is not None else None
     sight = await grant_sight(request.ref.uid, world, must_look=was_created and not is_told_closed(status))
+    target, policies = world.caches.target((request.ref.namespace, request.target)), world.caches.policies_index()
+    policy = None if target is None else policies.deciding(request.requester, target)
+    limits = UNLIMITED if policy is None else policy.limits
     return Facts(
         request=request,
         generation=found["metadata"].get("generation", 1),
-        target=world.caches.target((request.ref.namespace, request.target)),
-        policies=world.caches.policies_index(),
+        target=target,
+        policies=policies,
         reviews=tuple(value for value in values if value is not None),
         history=history,
-        situation=situation(request, history, extended, world),
+        situation=situation(request, history, extended, limits, world),
         sight=sight,
         was_created=was_created,
         status=status,

@@ -8,15 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from jitgress.crds.reading import texts
-from jitgress.crds.values import grant_value
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.event import Event
-from jitgress.domain.grant import Grant
 from jitgress.domain.request import Request
 from jitgress.domain.situation import Extended, Situation
+from jitgress.domain.terms import Limits
 from jitgress.domain.window import format_time, parse_time
 from jitgress.operator.answers import answers
-from jitgress.operator.caches import Object, understood
+from jitgress.operator.caches import Object
 from jitgress.operator.conditions import find_condition
 from jitgress.operator.history import recorded
 from jitgress.operator.successors import successor
@@ -25,19 +24,23 @@ from jitgress.operator.world import World
 _DAY: Final = timedelta(hours=24)
 
 
-def situation(request: Request, history: tuple[Event, ...], extended: Extended | None, world: World) -> Situation:
-    """Return the situation of `request`. `extended` is the grant that it extends, if it extends one."""
-    now, caches = world.clock.now(), world.caches
-    others = [each for each in _open_grants(request, world, now) if each.id != request.ref.uid]
+def situation(
+    request: Request, history: tuple[Event, ...], extended: Extended | None, limits: Limits, world: World
+) -> Situation:
+    """Return the situation of `request`. `extended` is the grant that it extends, if it extends one.
+
+    What neither `limits`, those of the deciding policy, nor break-glass ask for isn't counted: somebody may have
+    thousands of grants.
+    """
+    caches, is_opened = world.caches, recorded(history).opened is not None
     asked = [each for each in caches.requests_of(request.requester.username) if _uid(each) != request.ref.uid]
+    of_subject, on_target = (0, 0) if is_opened else _open_grants(request, limits, world)
     return Situation(
-        is_opened=recorded(history).opened is not None,
-        open_of_subject=sum(each.subject.username == request.requester.username for each in others),
-        open_on_target=sum(
-            (each.target.namespace, each.target.name) == (request.ref.namespace, request.target) for each in others
-        ),
-        asked_within_day=_asked_within_day(request, asked),
-        overdue_reviews=sum(is_overdue(each, now) for each in asked),
+        is_opened=is_opened,
+        open_of_subject=of_subject,
+        open_on_target=on_target,
+        asked_within_day=0 if limits.per_day is None else _asked_within_day(request, asked),
+        overdue_reviews=sum(is_overdue(each, world.clock.now()) for each in asked) if request.break_glass else 0,
         groups_now=_groups_now(request, asked),
         extended=extended,
         successor=successor(request.ref, request.requester.username, caches),
@@ -53,19 +56,27 @@ def is_overdue(found: Object, now: datetime) -> bool:
     return due is not None and not is_reviewed and parse_time(due) <= now
 
 
-def _open_grants(request: Request, world: World, now: datetime) -> list[Grant]:
-    """Return the grants that may count: of the same person, or on the same target."""
-    caches = world.caches
-    found = {
-        _uid(each): each
-        for each in (
-            *caches.grants_of(request.requester.username),
-            *caches.grants_of_target(request.ref.namespace, request.target),
-        )
-    }
-    shown = [understood(grant_value, each) for each in found.values()]
-    running = [each for each in shown if each is not None and not each.window.has_ended(now)]
-    return [*running, *world.openings.running(caches, world.settings.namespace, now)]
+def _open_grants(request: Request, limits: Limits, world: World) -> tuple[int, int]:
+    """Return how many other grants the requester has, and how many the target has, where a policy limits them."""
+    caches, now, ref = world.caches, world.clock.now(), request.ref
+    recent = [
+        each for each in world.openings.running(caches, world.settings.namespace, now) if each.request.uid != ref.uid
+    ]
+    of_subject = on_target = 0
+    if limits.per_subject is not None:
+        username = request.requester.username
+        of_subject = _running(caches.grants_of(username), ref.uid, now)
+        of_subject += sum(each.subject.username == username for each in recent)
+    if limits.per_target is not None:
+        place = (ref.namespace, request.target)
+        on_target = _running(caches.grants_of_target(*place), ref.uid, now)
+        on_target += sum((each.target.namespace, each.target.name) == place for each in recent)
+    return of_subject, on_target
+
+
+def _running(grants: Iterable[Object], uid: str, now: datetime) -> int:
+    """Count the grants that have not ended, but for the request's own. The operator writes all ends alike, as texts."""
+    return sum(str(each["spec"].get("notAfter")) > format_time(now) for each in grants if _name(each) != uid)
 
 
 def _asked_within_day(request: Request, others: Iterable[Object]) -> int:
@@ -74,20 +85,23 @@ def _asked_within_day(request: Request, others: Iterable[Object]) -> int:
     The API server writes all creation times alike, in whole seconds of UTC: as texts they have the order of the times.
     """
     since, until = _stamp(request.created_at - _DAY), (_stamp(request.created_at), request.ref.uid)
-    return sum(since < _made_at(each) and (_made_at(each), _uid(each)) < until for each in others)
+    return sum(since < _made_at(each) and _made(each) < until for each in others)
 
 
 def _groups_now(request: Request, others: Iterable[Object]) -> frozenset[str] | None:
     """Return the groups that the requester stated last, if they asked again since. Admission compared them."""
     asked_at = _stamp(request.created_at)
-    later = [each for each in others if _made_at(each) > asked_at]
-    if not later:
+    last = max((each for each in others if _made_at(each) > asked_at), key=_made, default=None)
+    if last is None:
         return None
-    last = max(later, key=lambda each: (_made_at(each), _uid(each)))
     try:
         return frozenset(texts(last["spec"].get("requester", {}), "groups"))
     except InvalidValueError:
         return frozenset()
+
+
+def _made(found: Object) -> tuple[str, str]:
+    return _made_at(found), _uid(found)
 
 
 def _made_at(found: Object) -> str:
@@ -97,6 +111,10 @@ def _made_at(found: Object) -> str:
 def _stamp(at: datetime) -> str:
     """Return `at` as the API server writes creation times (metav1.Time)."""
     return format_time(at)[:19] + "Z"
+
+
+def _name(found: Object) -> str:
+    return str(found["metadata"]["name"])
 
 
 def _uid(found: Object) -> str:
