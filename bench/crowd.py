@@ -17,6 +17,7 @@ import httpx2
 
 from bench.around import SYSTEM, Around, Program
 from jitgress.audit.ledger import EventQuery, Ledger, prepare
+from jitgress.crds.admitting import PORTAL
 from jitgress.domain.clock import SystemClock
 from jitgress.domain.event import Event, event_id
 from jitgress.domain.request import RequestRef
@@ -31,6 +32,7 @@ from jitgress.kube.resources import (
     SERVICES,
     Resource,
 )
+from jitgress.local.cluster import put
 from jitgress.operator.conditions import find_condition
 
 PLACES: Final = 50
@@ -38,6 +40,8 @@ TARGETS: Final = 1_000
 PEOPLE: Final = 2_000
 POLICIES: Final = 50
 ALICE: Final = "alice@example.test"
+ASKERS: Final = 200
+"""Who asks while it is measured, in turn. The portal's account makes the requests, as for those who sign in there."""
 LONGEST_S: Final = 80_000
 _SHORT_S: Final = 2
 _LONG_AGO: Final = "2026-01-01T00:00:00Z"
@@ -122,18 +126,24 @@ async def furnish(around: Around, targets: int = TARGETS) -> list[Made]:
             await admin.create(NAMESPACES, {"metadata": {"name": place(number)}})
         for policy in _policies():
             await admin.create(ACCESS_POLICIES, policy)
+        await put(admin, [_asking()])
         return await at_once([_target(admin, number) for number in range(targets)])
 
 
-async def ask(api: KubeClient, target: int, name: str, seconds: int = LONGEST_S) -> Object:
-    """Have alice ask for a target."""
+def asker(number: int) -> str:
+    """Return who makes the request number so and so."""
+    return f"asker-{number % ASKERS:03}@example.test"
+
+
+async def ask(api: KubeClient, target: int, name: str, *, person: str = ALICE, seconds: int = LONGEST_S) -> Object:
+    """Have somebody ask for a target; others than who signs in only through the portal's account."""
     body = {
         "apiVersion": ACCESS_REQUESTS.api_version,
         "kind": ACCESS_REQUESTS.kind,
         "metadata": {"name": name, "namespace": place(target)},
         "spec": {
             "target": target_name(target),
-            "requester": {"username": ALICE, "groups": ["dev", "system:authenticated"]},
+            "requester": {"username": person, "groups": ["dev", "system:authenticated"]},
             "reason": "look into the errors of last night's import",
             "durationSeconds": seconds,
         },
@@ -244,9 +254,9 @@ async def _put(etcd: httpx2.AsyncClient, objects: Iterable[tuple[str, str]]) -> 
 async def _templates(around: Around, targets: Sequence[Made]) -> Kinds:
     """Have the operator make one of each kind: open, closed after its time, denied, and the grant of the first."""
     async with around.plane.client(ALICE) as alice, around.plane.client() as admin:
-        over = await ask(alice, 0, "template-over", _SHORT_S)
+        over = await ask(alice, 0, "template-over", seconds=_SHORT_S)
         await _until(admin, over, lambda status: "hiddenAt" in status)
-        denied = await ask(alice, 0, "template-denied", LONGEST_S + 1)
+        denied = await ask(alice, 0, "template-denied", seconds=LONGEST_S + 1)
         await _until(admin, denied, lambda status: find_condition(status, "Closed") is not None)
         opened = await ask(alice, 0, "template-open")
         await _until(admin, opened, lambda status: "activeAt" in status)
@@ -318,6 +328,18 @@ def _policies() -> Iterator[Object]:
                 "approval": {"required": 0, "approvers": [{"kind": "Group", "name": "approvers"}]},
             },
         )
+
+
+def _asking() -> Object:
+    """Return what lets the portal's account make requests for those who ask."""
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "bench-portal-asks"},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "jitgress-requester"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": PORTAL}],
+    }
 
 
 def _ours(kind: str, metadata: dict[str, Any], spec: dict[str, Any]) -> Object:

@@ -14,6 +14,7 @@ from typing import Final
 from bench import crowd
 from bench.around import SYSTEM, Around, Program, an_operator_around
 from bench.figures import Figure, percentile
+from jitgress.crds.admitting import PORTAL
 from jitgress.domain.clock import SystemClock
 from jitgress.kube.client import KubeClient, Object
 from jitgress.kube.reflector import Reflector
@@ -87,7 +88,7 @@ async def _change(around: Around, numbers: range, *, is_policy_edited: bool = Fa
     plane = around.plane
     async with (
         plane.client() as admin,
-        plane.client(crowd.ALICE) as alice,
+        plane.client(PORTAL) as portal,
         plane.client(_CAROL) as carol,
         following(admin) as grants,
     ):
@@ -95,7 +96,7 @@ async def _change(around: Around, numbers: range, *, is_policy_edited: bool = Fa
             policy = await admin.get(ACCESS_POLICIES, f"policy-{crowd.POLICIES - 1:02}")
             await admin.replace(ACCESS_POLICIES, {**policy, "spec": {**policy["spec"], "priority": 10}})
         for number in numbers:
-            request = await crowd.ask(alice, number % crowd.TARGETS, f"asked-{number}")
+            request = await crowd.ask(portal, number % crowd.TARGETS, f"asked-{number}", person=crowd.asker(number))
             accepted_at = time.monotonic()
             seen.granted.append(await grants.changed(request["metadata"]["uid"], accepted_at) - accepted_at)
             seen.first = seen.first or time.monotonic()

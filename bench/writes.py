@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from bench import crowd
 from bench.around import ACCOUNT, SYSTEM
+from jitgress.crds.admitting import PORTAL
 from jitgress.kube.client import KubeClient, Object
 from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS, EVENTS, INGRESSES
 from tests.integration.control_plane import ControlPlane
@@ -53,7 +54,7 @@ async def pattern_of(plane: ControlPlane, request: Object, opening: Object) -> P
         events = (await admin.list_page(EVENTS, metadata["namespace"], limit=500, next_page=None)).items
     route = next(each for each in routes if each["spec"]["rules"][0]["host"] == grant["spec"]["host"])
     return Pattern(
-        requester=str(plane.layout.kubeconfig(crowd.ALICE)),
+        requester=str(plane.layout.kubeconfig(PORTAL)),
         operator=str(plane.layout.kubeconfig(ACCOUNT)),
         request=_bare(request),
         statuses=[dict(opening), dict(request["status"])],

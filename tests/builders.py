@@ -4,12 +4,13 @@ The story that the defaults tell: alice (dev) asks at NOW for shop/orders; carol
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final, Literal
 
 from jitgress.domain.answer import Answer, AnswerVerdict
 from jitgress.domain.approval import Approval, Quorum
+from jitgress.domain.asked import Asked
 from jitgress.domain.decide import decide
 from jitgress.domain.expression import Circumstances
 from jitgress.domain.grant import Grant, GrantId
@@ -289,3 +290,11 @@ def decided(
         situation=a_situation(**situation),
         now=now,
     )
+
+
+def what_is_seen(
+    subject: Subject, target: Target, request: Request, opens_at: datetime = NOW, **terms: Any
+) -> Circumstances:
+    """Return what an expression sees when `subject` makes this request under a policy with these terms."""
+    asked = Asked(replace(request, requester=subject), target, a_policy(**terms), a_situation())
+    return asked.circumstances(opens_at)

@@ -27,7 +27,7 @@ from jitgress.cli.narrowing import approvals, left_of, narrowed_by, refuse_more
 from jitgress.cli.reading import extensions_of, reviews_of
 from jitgress.cli.screen import Screen
 from jitgress.cli.sending import send, tell
-from jitgress.cli.view import RequestView, request_view, the_request
+from jitgress.cli.view import RequestView, request_view, request_view_or_broken, the_request
 from jitgress.cli.wording import duration_words, parse_duration
 from jitgress.domain.denial import DenialCode
 from jitgress.kube.client import KubeApi, Object
@@ -130,7 +130,7 @@ def _refuse_what_cannot_be_extended(screen: Screen, view: RequestView, me: str, 
 
 async def _successor(api: KubeApi, view: RequestView, screen: Screen) -> Name | None:
     """Return the request of the same person that extends `view`, unless that one is over."""
-    others = [request_view(each, screen.now) for each in await extensions_of(api, view)]
+    others = [request_view_or_broken(each, screen.now) for each in await extensions_of(api, view)]
     return next((each.name for each in others if each.requester == view.requester and not each.is_closed), None)
 
 

@@ -9,7 +9,7 @@ from jitgress.cli.narrowing import Narrowed, approvals, narrowed_by
 from jitgress.cli.reading import found_or_none, reviews_of
 from jitgress.cli.screen import Screen
 from jitgress.cli.terms import policy_named
-from jitgress.cli.view import WEBHOOK, RequestView, request_view
+from jitgress.cli.view import WEBHOOK, RequestView, request_view_or_broken
 from jitgress.cli.wording import duration_words
 from jitgress.crds.grants import subject_value
 from jitgress.domain.errors import InvalidValueError
@@ -59,7 +59,7 @@ async def around(api: KubeApi, view: RequestView, screen: Screen) -> Around:
     return Around(
         target=await found_or_none(api, ACCESS_TARGETS, view.target.name, view.target.namespace),
         policy=await policy_named(api, view.policy),
-        extended=request_view(extended, screen.now) if extended else None,
+        extended=request_view_or_broken(extended, screen.now) if extended else None,
         approvals=approvals(await reviews_of(api, view)),
     )
 

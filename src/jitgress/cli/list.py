@@ -12,7 +12,7 @@ from jitgress.cli.exits import UsageError
 from jitgress.cli.names import Name
 from jitgress.cli.reading import everything
 from jitgress.cli.screen import Column, Screen
-from jitgress.cli.view import UNSEEN, RequestView, request_view
+from jitgress.cli.view import NOT_UNDERSTOOD, UNSEEN, RequestView, request_view_or_broken
 from jitgress.cli.wording import duration_words, plain
 from jitgress.domain.course import CloseReason
 from jitgress.kube.client import Object
@@ -20,7 +20,7 @@ from jitgress.kube.resources import ACCESS_REQUESTS
 
 app = commands()
 
-STATES: Final = (UNSEEN, "Pending", "Scheduled", "Opening", "Active", *CloseReason)
+STATES: Final = (UNSEEN, "Pending", "Scheduled", "Opening", "Active", *CloseReason, NOT_UNDERSTOOD)
 COLUMNS: Final = (
     Column("REQUEST"),
     Column("STATE", is_state=True),
@@ -89,7 +89,7 @@ async def _list(session: Session, namespace: str | None, wanted: Wanted) -> None
     async with connected(session) as connection:
         me = (await connection.caller()).username if wanted.is_mine else None
         every = everything(connection.api, ACCESS_REQUESTS, namespace)
-        found = [(request_view(each, now), each) async for each in every]
+        found = [(request_view_or_broken(each, now), each) async for each in every]
     chosen = sorted((pair for pair in found if wanted.has(pair[0], me)), key=_newest_first)
     if wanted.is_unreviewed:
         chosen.sort(key=_longest_due_first)

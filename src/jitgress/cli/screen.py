@@ -26,6 +26,7 @@ STATE_STYLES: Final[Mapping[str, str]] = {
     "Denied": "red",
     "Failed": "red",
     "Revoked": "red",
+    "NotUnderstood": "red",
     "True": "green",
     "False": "red",
     "yes": "green",

@@ -14,7 +14,7 @@ from jitgress.cli.options import Format
 from jitgress.cli.reading import extensions_of, reviews_of
 from jitgress.cli.screen import Screen
 from jitgress.cli.timeline import timeline
-from jitgress.cli.view import RequestView, request_view, the_request
+from jitgress.cli.view import RequestView, request_view_or_broken, the_request
 from jitgress.kube.client import Object
 
 app = commands()
@@ -32,10 +32,11 @@ async def _show(session: Session, name: Name) -> None:
     extensions: list[RequestView] = []
     async with connected(session) as connection:
         found = await the_request(connection.api, name)
-        view = request_view(found, screen.now)
+        view = request_view_or_broken(found, screen.now)
         if screen.format is Format.TABLE:
             reviews = await reviews_of(connection.api, view)
-            extensions = [request_view(each, screen.now) for each in await extensions_of(connection.api, view)]
+            others = await extensions_of(connection.api, view)
+            extensions = [request_view_or_broken(each, screen.now) for each in others]
     match screen.format:
         case Format.JSON | Format.YAML:
             screen.document(found)

@@ -7,6 +7,7 @@ from typing import Final
 from jitgress.cli.narrowing import narrowed_by
 from jitgress.cli.screen import Screen
 from jitgress.cli.view import VERDICTS, RequestView, condition_of
+from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.window import parse_time
 from jitgress.kube.client import Object
 
@@ -79,8 +80,7 @@ def _review(screen: Screen, view: RequestView, found: Object) -> Moment:
         if view.is_break_glass and decision in VERDICTS
         else _VERBS.get(decision, decision)
     )
-    narrowed = narrowed_by(found)
-    less = f" ({narrowed.words(screen)})" if narrowed else ""
+    less = f" ({words})" if (words := _less(screen, found)) else ""
     comment = f" “{spec['comment']}”" if spec.get("comment") else ""
     match counted.get("status"):
         case "True":
@@ -92,3 +92,10 @@ def _review(screen: Screen, view: RequestView, found: Object) -> Moment:
     return parse_time(
         found["metadata"]["creationTimestamp"]
     ), f"{spec['reviewer']['username']} {verb}{less}{comment}{standing}"
+
+
+def _less(screen: Screen, found: Object) -> str:
+    try:
+        return narrowed_by(found).words(screen)
+    except InvalidValueError as error:
+        return f"not understood: {error.message}"

@@ -53,6 +53,15 @@ class GroupsChangedError(DeniedError):
     code = "groups_changed"
 
 
+class ClaimsChangedError(DeniedError):
+    """The caller is signed in otherwise than when they asked: as another run, or without a second factor."""
+
+    code = "claims_changed"
+
+
+_DENIED: Final = (NoGrantError, GroupsChangedError, ClaimsChangedError)
+
+
 @dataclass(frozen=True, slots=True)
 class Portal:
     """Where tokens come from, and the authority that its certificate is checked against (None: the system's)."""
@@ -144,11 +153,9 @@ def _understood(answer: httpx2.Response, portal: Portal) -> Mapping[str, Any]:
     remedy = str(content.get("remedy", ""))
     if answer.status_code == HTTPStatus.UNAUTHORIZED:
         raise NotSignedInError(message, remedy=remedy)
-    if content.get("code") == NoGrantError.code:
-        raise NoGrantError(message, remedy=remedy)
-    if content.get("code") == GroupsChangedError.code:
-        raise GroupsChangedError(message, remedy=remedy)
-    raise PortalRefusedError(message, remedy=remedy)
+    told = str(content.get("code"))
+    denied = next((error for error in _DENIED if error.code == told), PortalRefusedError)
+    raise denied(message, remedy=remedy)
 
 
 def _away(portal: Portal, how: str) -> NotReachableError:

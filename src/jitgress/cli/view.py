@@ -4,19 +4,22 @@ Invariant 11: time is evaluated at every read; what was Active and has passed it
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from jitgress.cli.exits import CliError
 from jitgress.cli.names import Name
 from jitgress.cli.wording import duration_words
+from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.window import Window, parse_time
 from jitgress.kube.client import KubeApi, Object
 from jitgress.kube.resources import ACCESS_REQUESTS
 
 UNSEEN: Final = "New"
 """No operator has looked at it yet."""
+NOT_UNDERSTOOD: Final = "NotUnderstood"
+"""It says something that can't be read, so that nothing comes of it: the operator doesn't understand it either."""
 OPEN_STATES: Final = frozenset({UNSEEN, "Pending", "Scheduled", "Opening", "Active"})
 VERDICTS: Final = {"Approve": "justified", "Deny": "not justified", "Revoke": "revoked"}
 """What a review of break-glass says, by its decision."""
@@ -25,6 +28,7 @@ WEBHOOK: Final = "webhook "
 """How the status begins that an external system is waited for, not a person."""
 
 _HAVE_A_WINDOW: Final = frozenset({"Scheduled", "Opening", "Active"})
+_TIMES: Final = frozenset({"startTime", "endTime"})
 _EVERYBODYS: Final = frozenset({"system:authenticated", "system:unauthenticated"})
 
 
@@ -141,13 +145,15 @@ class RequestView:
         """Return how it stands with break-glass, in a few words; empty where it is none."""
         if not self.is_break_glass:
             return ""
+        if self.state == NOT_UNDERSTOOD:
+            return "unknown"
         if self.glass_review is not None:
             return self.glass_review.words(now)
         return "never opened" if self.is_closed else "opens at once"
 
 
 def request_view(found: Mapping[str, Any], now: datetime) -> RequestView:
-    """Return what the object `found` says at `now`. What is missing in it is empty."""
+    """Return what the object `found` says at `now`. What is missing in it is empty. Raises `InvalidValueError`."""
     metadata, spec, status = found["metadata"], found.get("spec", {}), found.get("status", {})
     requester, approvals, extends = spec.get("requester", {}), status.get("approvals", {}), spec.get("extends")
     window = _window(status.get("window"))
@@ -183,6 +189,20 @@ def request_view(found: Mapping[str, Any], now: datetime) -> RequestView:
         times={name: parse_time(status[name]) for name in ("activeAt", "closedAt", "hiddenAt") if status.get(name)},
         lateness_ms=status.get("latenessMilliseconds"),
     )
+
+
+def request_view_or_broken(found: Mapping[str, Any], now: datetime) -> RequestView:
+    """Return what the object `found` says at `now`, or as much of it as can be read, in the state NotUnderstood.
+
+    For whoever shows many: one that can't be understood must not hide the others.
+    """
+    try:
+        return request_view(found, now)
+    except InvalidValueError as error:
+        spec = {name: value for name, value in found["spec"].items() if name not in _TIMES}
+        view = request_view({"metadata": found["metadata"], "spec": spec}, now)
+        told = {"message": f"it can't be understood: {error.message}", "remedy": f"Ask anew. {error.remedy}"}
+        return replace(view, state=NOT_UNDERSTOOD, message=told["message"], denial=told)
 
 
 async def the_request(api: KubeApi, name: Name) -> Object:

@@ -10,12 +10,13 @@
     target.labels       map<string, string>        its labels
     request.reason      string                     what the access is for
     request.ticket      string                     the ticket; "" where none is named
-    request.duration    duration                   how long it was asked for; 0s where that is left to the policy
-    request.paths       list<string>               the paths asked for; none: all that are permitted
-    request.methods     list<string>               the methods asked for; none: all that are permitted
+    request.duration    duration                   how long it would be open; of an extension until its end
+    request.paths       list<string>               the paths that would be open
+    request.methods     list<string>               the methods that would be open
     request.breakGlass  bool                       whether it is to open at once
+    request.extends     bool                       whether it extends what is open
     request.askedAt     timestamp                  when it was asked for
-    request.opensAt     timestamp                  when it would open, as far as that is known
+    request.opensAt     timestamp                  when it would open; asked once more when that is known for certain
 
 With them go CEL's standard functions and the macros `has`, `all`, `exists` and `exists_one`. Left out is what makes new
 texts or lists (`+` on them, `map`, `filter`), and `dyn`, which would switch the type check off. There is no "now": the
@@ -35,7 +36,6 @@ and takes only patterns that `compile_pattern` takes.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cache
 from typing import Final, cast
 
@@ -72,6 +72,7 @@ _TYPES: Final = {
     "request.paths": _TEXTS,
     "request.methods": _TEXTS,
     "request.breakGlass": "bool",
+    "request.extends": "bool",
     "request.askedAt": "timestamp",
     "request.opensAt": "timestamp",
 }
@@ -206,10 +207,11 @@ def _data(found: Circumstances) -> Data:
         "target.labels": {_whole(key): _whole(value) for key, value in sorted(target.labels.items())},
         "request.reason": _whole(request.reason),
         "request.ticket": _whole(request.ticket),
-        "request.duration": timedelta() if request.duration is None else request.duration,
-        "request.paths": _texts(request.paths),
-        "request.methods": _texts(request.methods),
+        "request.duration": found.duration,
+        "request.paths": _texts(found.scope.paths),
+        "request.methods": _texts(found.scope.sorted_methods()),
         "request.breakGlass": request.break_glass,
+        "request.extends": request.extends is not None,
         "request.askedAt": request.created_at,
         "request.opensAt": found.opens_at,
     }

@@ -17,6 +17,13 @@ _DNS_SUBDOMAIN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a
 _UNSEEN: Final = r"[\x00-\x08\x0b-\x1f\x7f-\x{9f}\x{202a}-\x{202e}\x{2066}-\x{2069}]"
 """Control characters but tab and line feed, which terminals obey, and what turns the direction of writing (Unicode
 UAX 9, 2): an approver decides by what they see."""
+_TIME: Final = (
+    r"^(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)$"
+)
+"""RFC 3339 as all readers take it. The format date-time takes more, and where CEL can't convert a time, the rules fail
+at every later change of the object, status included. It isn't a rule itself: to CEL the field is a timestamp."""
 
 
 def rule(
@@ -93,7 +100,7 @@ Uid = Annotated[
     ),
 ]
 Username = Annotated[str, Field(min_length=1, max_length=MAX_USERNAME)]
-Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+Time = Annotated[str, Field(max_length=40, pattern=_TIME, json_schema_extra={"format": "date-time"})]
 
 Groups = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=MAX_USERNAME)]],

@@ -1,7 +1,7 @@
 """One request beside its target, its deciding policy and its situation, and what follows from them together."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from jitgress.domain.approval import Occasion
 from jitgress.domain.errors import InvalidValueError
@@ -9,7 +9,7 @@ from jitgress.domain.expression import Circumstances
 from jitgress.domain.policy import Policy
 from jitgress.domain.request import Request
 from jitgress.domain.scope import Scope
-from jitgress.domain.situation import Situation
+from jitgress.domain.situation import Extended, Situation
 from jitgress.domain.subject import any_names
 from jitgress.domain.target import Target
 
@@ -25,10 +25,17 @@ class Asked:
 
     @property
     def most(self) -> Scope | None:
-        """The most that target and policy permit together, or None where they share nothing."""
-        if self.policy.ceiling is None:
-            return self.target.ceiling
-        return self.target.ceiling.meet(self.policy.ceiling)
+        """The most that target and policy, and what is extended, permit together, or None where they share nothing."""
+        most: Scope | None = self.target.ceiling
+        others = (self.policy.ceiling, None if self.extended is None else self.extended.grant.scope)
+        for other in others:
+            most = most if most is None or other is None else most.meet(other)
+        return most
+
+    @property
+    def extended(self) -> Extended | None:
+        """What the request extends, if it says so and that is known."""
+        return self.situation.extended if self.request.extends is not None else None
 
     def scope(self) -> Scope | None:
         """Return the scope that is asked for, or None where it would be empty.
@@ -56,10 +63,14 @@ class Asked:
             return min(self.policy.default_duration or self.cap, self.cap)
         return min(self.request.duration, self.cap) if self.situation.is_opened else self.request.duration
 
-    @property
-    def circumstances(self) -> Circumstances:
-        """What the policy's expressions look at."""
-        return Circumstances(self.request.requester, self.target, self.request, self.request.earliest_start)
+    def circumstances(self, opens_at: datetime) -> Circumstances:
+        """Return what the policy's expressions look at. Raises `InvalidValueError` where nothing would be given."""
+        scope = self.scope()
+        if scope is None:
+            raise InvalidValueError("nothing of what is asked for is permitted", remedy="Ask for less.")
+        before = timedelta(0) if self.extended is None else self.extended.grant.window.not_after - opens_at
+        duration = before + self.duration
+        return Circumstances(self.request.requester, self.target, self.request, opens_at, duration, scope)
 
     def opens_unasked(self) -> bool:
         """Tell whether nobody need approve: by policy, on the occasion that it states, or as the glass is broken."""
@@ -77,6 +88,8 @@ class Asked:
         if occasion.schedule is not None and not occasion.schedule.is_open(self.request.earliest_start):
             return False
         try:
-            return occasion.expression is None or occasion.expression.holds(self.circumstances)
+            return occasion.expression is None or occasion.expression.holds(
+                self.circumstances(self.request.earliest_start)
+            )
         except InvalidValueError:
             return False

@@ -194,6 +194,13 @@ def extension_within_sum(asked: Asked) -> Denial | None:
     return Denial(DenialCode.EXTENSION_OVER_SUM, message, most)
 
 
+def scope_within_extended(asked: Asked) -> Denial | None:
+    """An extension lasts longer, and reaches no further, than what it extends."""
+    if asked.extended is None:
+        return None
+    return _outside(asked, asked.extended.grant.scope, DenialCode.EXTENSION_IMPOSSIBLE, "the extended access")
+
+
 def paths_are_named(asked: Asked) -> Denial | None:
     """Who must name paths asks for no more than they need."""
     paths = asked.request.paths
@@ -226,11 +233,16 @@ def scope_within_policy(asked: Asked) -> Denial | None:
 
 def expression_holds(asked: Asked) -> Denial | None:
     """The policy's condition is true; one that can't be evaluated isn't."""
+    return unmet_expression(asked, asked.request.earliest_start)
+
+
+def unmet_expression(asked: Asked, opens_at: datetime) -> Denial | None:
+    """Return the denial of access that begins at `opens_at` without the policy's condition being true then."""
     expression = asked.policy.expression
     if expression is None:
         return None
     try:
-        if expression.holds(asked.circumstances):
+        if expression.holds(asked.circumstances(opens_at)):
             return None
         why = f"the condition of policy {asked.policy.name} is not met: {plain(expression.text)}"
     except InvalidValueError as error:
@@ -283,6 +295,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     scope_is_well_formed,
     scope_within_target,
     scope_within_policy,
+    scope_within_extended,
     expression_holds,
     few_enough_today,
     approvers_are_named,
@@ -328,6 +341,8 @@ def _against_extension(asked: Asked) -> str | None:
     extended, terms = asked.situation.extended, asked.policy.extensions
     if terms is None:
         return f"policy {asked.policy.name} permits no extension"
+    if extended is not None and extended.is_stopped:
+        return "what it extends was revoked"
     if extended is None or (extended.is_over and not asked.situation.is_opened):
         return "what it extends isn't open any more"
     grant = extended.grant

@@ -4,22 +4,28 @@ Nothing in it changes while a request runs, so the same request always gets the 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from jitgress.domain.request import Request
+from jitgress.domain.scope import Scope
 from jitgress.domain.subject import Subject
 from jitgress.domain.target import Target
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What an expression sees. `opens_at` is when access would begin, as far as it is known."""
+    """What an expression sees: not what was asked for but what would be given, or leaving a field out would hide it.
+
+    `opens_at` is when access would begin, as far as it is known. An extension's `duration` counts from then to its end.
+    """
 
     subject: Subject
     target: Target
     request: Request
     opens_at: datetime
+    duration: timedelta
+    scope: Scope
 
 
 class Expression(Protocol):

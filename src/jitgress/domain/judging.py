@@ -13,7 +13,7 @@ from jitgress.domain.answer import Answer, AnswerVerdict
 from jitgress.domain.asked import Asked
 from jitgress.domain.phrasing import describe_duration
 from jitgress.domain.request import Request
-from jitgress.domain.review import JudgedReview, Review, ReviewDecision, ReviewStanding
+from jitgress.domain.review import JudgedReview, Narrowing, Review, ReviewDecision, ReviewStanding
 from jitgress.domain.ruling import StopKind, Stopped
 from jitgress.domain.subject import Subject, any_names
 
@@ -49,12 +49,15 @@ class Verdict:
 def judge(asked: Asked, reviews: Iterable[Review]) -> Verdict:
     """Judge the reviews of a request under its policy. Reviews of another request are not looked at."""
     is_unasked = asked.opens_unasked()
-    verdict = Verdict(
-        approved_at=asked.request.created_at if is_unasked else None, answer=None if is_unasked else _answer(asked)
-    )
+    verdict, judged = Verdict(answer=None if is_unasked else _answer(asked)), list[JudgedReview]()
     for review in in_order(asked.request, reviews):
-        verdict = _add(verdict, asked, review)
-    return verdict if is_unasked else replace(verdict, approved_at=_approved_at(verdict, asked))
+        objection = _objection(verdict, asked, review, is_unasked=is_unasked)
+        if objection is None:
+            verdict = _add(verdict, asked, review)
+        standing, message = objection or (ReviewStanding.COUNTED, "counted")
+        judged.append(JudgedReview(review, standing, message))
+    approved_at = asked.request.created_at if is_unasked else _approved_at(verdict, asked)
+    return replace(verdict, approved_at=approved_at, judged=tuple(judged))
 
 
 def in_order(request: Request, reviews: Iterable[Review]) -> list[Review]:
@@ -83,12 +86,8 @@ def _approved_at(verdict: Verdict, asked: Asked) -> datetime | None:
 
 
 def _add(verdict: Verdict, asked: Asked, review: Review) -> Verdict:
-    objection = _objection(verdict, asked, review)
-    if objection is not None:
-        standing, message = objection
-        return replace(verdict, judged=(*verdict.judged, JudgedReview(review, standing, message)))
-    verdict = replace(verdict, judged=(*verdict.judged, JudgedReview(review, ReviewStanding.COUNTED, "counted")))
-    if asked.request.break_glass and review.reviewer.username != asked.request.requester.username:
+    """Return the verdict with one more review, which counts."""
+    if asked.request.break_glass and not review.reviewer.is_same_person(asked.request.requester):
         verdict = replace(verdict, reviewed=verdict.reviewed or review)
     match review.decision:
         case ReviewDecision.APPROVE:
@@ -110,7 +109,7 @@ def _stop_kind(asked: Asked, review: Review) -> StopKind:
 _Objection: TypeAlias = tuple[ReviewStanding, str]
 
 
-def _objection(verdict: Verdict, asked: Asked, review: Review) -> _Objection | None:
+def _objection(verdict: Verdict, asked: Asked, review: Review, *, is_unasked: bool) -> _Objection | None:
     is_ended = bool(verdict.denied_by or verdict.stopped)
     if is_ended and (not asked.request.break_glass or verdict.reviewed is not None):
         return ReviewStanding.NOT_NEEDED, "the request was ended by an earlier review"
@@ -119,19 +118,28 @@ def _objection(verdict: Verdict, asked: Asked, review: Review) -> _Objection | N
         return objection
     if asked.request.break_glass:
         return _to_a_review_after(verdict, review)
-    return _to_its_time(verdict, asked, review)
+    if is_unasked or _was_approved_before(review, _approved_at(verdict, asked)):
+        return ReviewStanding.NOT_NEEDED, "the request is approved already; revoke it to end it"
+    return _to_its_time(verdict, asked, review) or _to_what_is_recorded(review)
 
 
 def _to_a_review_after(verdict: Verdict, review: Review) -> _Objection | None:
     if review.decision is ReviewDecision.APPROVE and verdict.reviewed is not None:
         return ReviewStanding.NOT_NEEDED, "it was reviewed already; revoke it to end it"
+    if review.narrowing != Narrowing():
+        return ReviewStanding.NOT_NEEDED, "a review afterwards narrows nothing; review it without that, or revoke it"
     return None
+
+
+def _to_what_is_recorded(review: Review) -> _Objection | None:
+    """What the ledger holds as ignored never counts, whatever policy says later."""
+    if not review.is_barred or review.decision is not ReviewDecision.APPROVE:
+        return None
+    return ReviewStanding.NOT_ENTITLED, "it did not count when you approved; if it would now, approve again"
 
 
 def _to_its_time(verdict: Verdict, asked: Asked, review: Review) -> _Objection | None:
     approval = asked.policy.approval
-    if asked.opens_unasked() or _was_approved_before(review, _approved_at(verdict, asked)):
-        return ReviewStanding.NOT_NEEDED, "the request is approved already; revoke it to end it"
     if review.created_at >= approval.deadline(asked.request.created_at):
         waited = describe_duration(approval.timeout)
         return ReviewStanding.LATE, f"the time for approval ended {waited} after the request; it has to be made again"
@@ -140,12 +148,18 @@ def _to_its_time(verdict: Verdict, asked: Asked, review: Review) -> _Objection |
     if any(review.reviewer.is_same_person(other) for other in verdict.approvers):
         return ReviewStanding.DUPLICATE, "you approved this request before; another person has to approve as well"
     if not approval.has_room_for(verdict.approvers, review.reviewer):
-        missing = [str(quorum) for quorum in approval.missing(verdict.approvers)]
-        if approval.webhook is not None and verdict.answer is None:
-            missing.append(f"webhook {approval.webhook}")
-        told = "; ".join(missing) or "nobody"
-        return ReviewStanding.NOT_NEEDED, f"enough of your group approved; still missing: {told}"
+        return ReviewStanding.NOT_NEEDED, _who_is_missing(verdict, asked, review)
     return None
+
+
+def _who_is_missing(verdict: Verdict, asked: Asked, review: Review) -> str:
+    approval = asked.policy.approval
+    missing = [str(quorum) for quorum in approval.missing(verdict.approvers)]
+    if approval.webhook is not None and verdict.answer is None:
+        missing.append(f"webhook {approval.webhook}")
+    is_asked = any(any_names(quorum.approvers, review.reviewer) for quorum in approval.quorums)
+    why = "enough of your group approved" if is_asked else "you may deny and revoke; your approval isn't asked for"
+    return f"{why}; still missing: {'; '.join(missing) or 'nobody'}"
 
 
 def _was_approved_before(review: Review, approved_at: datetime | None) -> bool:
@@ -165,6 +179,4 @@ def _to_the_reviewer(asked: Asked, review: Review) -> _Objection | None:
     if not is_given_up and not any_names(approvers, review.reviewer):
         who = ", ".join(map(str, approvers)) or "nobody"
         return ReviewStanding.NOT_ENTITLED, f"you may not decide; policy {policy.name} lets these people decide: {who}"
-    if review.is_barred and review.decision is ReviewDecision.APPROVE:
-        return ReviewStanding.NOT_ENTITLED, "you were not entitled when you approved; if you are now, approve again"
     return None

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import reduce
 
 from jitgress.domain.asked import Asked
-from jitgress.domain.checks import outside_schedule
+from jitgress.domain.checks import outside_schedule, unmet_expression
 from jitgress.domain.denial import Denial, DenialCode
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.judging import Verdict
@@ -29,15 +29,21 @@ def permitted(asked: Asked, verdict: Verdict, approved_at: datetime) -> Permitte
         return scope
     if isinstance(window, Denial):
         return window
-    extended, glass = asked.situation.extended, asked.policy.break_glass
-    is_extension = asked.request.extends is not None and extended is not None
+    denial = unmet_expression(asked, window.not_before)
+    if denial is not None:
+        return denial
+    extended, glass = asked.extended, asked.policy.break_glass
+    sources = asked.policy.sources if extended is None else asked.policy.sources.meet(extended.grant.sources)
+    if sources is None:
+        message = f"policy {asked.policy.name} permits none of the networks of what it extends"
+        return Denial(DenialCode.EXTENSION_IMPOSSIBLE, message, "Make a request of its own.")
     return Permitted(
         scope=scope,
         window=window,
         approved_by=verdict.approved_by,
-        sources=asked.policy.sources,
-        since=extended.grant.since if is_extension and extended is not None else window.not_before,
-        extensions=extended.grant.extensions + 1 if is_extension and extended is not None else 0,
+        sources=sources,
+        since=window.not_before if extended is None else extended.grant.since,
+        extensions=0 if extended is None else extended.grant.extensions + 1,
         review_by=window.not_before + glass.review_within if asked.request.break_glass and glass is not None else None,
     )
 

@@ -38,7 +38,7 @@ class Review:
     comment: str = ""
     narrowing: Narrowing = Narrowing()
     is_barred: bool = False
-    """The ledger holds that its author was not entitled: as an approval it never counts, whatever policy says later."""
+    """The ledger holds that it did not count: as an approval it never does, whatever policy says later."""
 
 
 class ReviewStanding(StrEnum):

@@ -8,10 +8,14 @@ from jitgress.domain.grant import Grant
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """The grant that a request extends, as the ledger has it. `is_over`: it was closed already."""
+    """The grant that a request extends, as the ledger has it. `is_over`: it was closed already.
+
+    `is_stopped`: it was ended by others, or by what changed, and not by its time or by whom it was for.
+    """
 
     grant: Grant
     is_over: bool
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,11 @@
 Invariant 5: who is entitled is told to the letter; who is the same person is told generously.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,16 @@ class SubjectRef:
         return f"{self.kind.value.lower()} {self.name}" + (f" with {claims}" if claims else "")
 
 
+# Characters that Python prints and nobody sees: Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties, and
+# the blank of Braille.
+_INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+
+
 def _folded(username: str) -> str:
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
-    return "".join(char for char in text if char.isprintable() and not char.isspace())
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _INVISIBLE.sub("", username)).casefold())
+    return "".join(char for char in _INVISIBLE.sub("", text) if char.isprintable() and not char.isspace())
 
 
 def any_names(refs: tuple[SubjectRef, ...], subject: Subject) -> bool:

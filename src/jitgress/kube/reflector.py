@@ -41,7 +41,7 @@ _log = structlog.get_logger()
 class Reflector:
     """Follows a resource, in one namespace or in all, one object, or what a field selector chooses.
 
-    `run` it; readers use `get`, `values`, and `where` for the `traits` that it was given.
+    `run` it; readers use `get`, `values`, and `where` and `count` for the `traits` that it was given.
     """
 
     def __init__(
@@ -89,6 +89,10 @@ class Reflector:
     def where(self, trait: Trait, value: str) -> Iterable[Object]:
         """Return every object of which `trait` says `value`."""
         return self._store.where(trait, value)
+
+    def count(self, trait: Trait, value: str) -> int:
+        """Return how many objects `where` would; looks at none of them."""
+        return self._store.count(trait, value)
 
     async def run(self) -> None:
         """Follow the API server until cancelled. Waits with back-off and jitter while it can't be reached."""

@@ -42,6 +42,10 @@ class Store:
         """Return the objects of which `trait` says `value`. Raises `KeyError` where there is no such index."""
         return tuple(self._objects[key] for key in self._indexes[trait].get(value, _NOBODY))
 
+    def count(self, trait: Trait, value: str) -> int:
+        """Return how many objects `where` would; looks at none of them."""
+        return len(self._indexes[trait].get(value, _NOBODY))
+
     def put(self, found: Object) -> Object | None:
         """Keep an object in the place of the one with its key, which is returned."""
         key = key_of(found)

@@ -42,6 +42,10 @@ class Cache(Protocol):
         """Return every object of which `trait`, one of those that the cache keeps an index of, says `value`."""
         ...
 
+    def count(self, trait: Trait, value: str) -> int:
+        """Return how many objects `where` would."""
+        ...
+
 
 class _Parsed:
     """The policies as values. Of thousands only those are read again whose spec changed: statuses often do."""
@@ -111,6 +115,11 @@ class Caches:
     def requests_of(self, username: str) -> Iterable[Object]:
         """Return the requests that somebody made, but for those that are settled."""
         return self.requests.where(traits.requester, username)
+
+    def has_stated_only(self, groups: object, username: str) -> bool:
+        """Tell whether all the requests of somebody state `groups`, without a look at any of them."""
+        alike = self.requests.count(traits.identity, traits.identity_of(username, groups))
+        return alike == self.requests.count(traits.requester, username)
 
     def reviews_of(self, request_uid: str) -> Iterable[Object]:
         """Return the reviews of a request."""

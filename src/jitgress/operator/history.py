@@ -13,7 +13,7 @@ from jitgress.domain.event import Event, EventCode, EventValue, event_id
 from jitgress.domain.grant import Grant, GrantId
 from jitgress.domain.host import parse_host
 from jitgress.domain.request import Request
-from jitgress.domain.review import Review, ReviewStanding
+from jitgress.domain.review import Review
 from jitgress.domain.scope import Scope
 from jitgress.domain.sources import Sources
 from jitgress.domain.subject import Subject
@@ -62,17 +62,14 @@ def recorded_grant(event: Event) -> Grant:
 
 
 def with_bars(history: Iterable[Event], request: Request, reviews: Iterable[Review]) -> tuple[Review, ...]:
-    """Return the reviews; those of which it is recorded that their authors were not entitled are barred.
+    """Return the reviews; those of which it is recorded that they didn't count are barred.
 
-    Invariant 5: who was not entitled when they approved isn't made so by a later edit of the policy.
+    Invariants 5 and 7: who was not entitled when they approved isn't made so by a later edit of the policy, and no
+    grant rests on an approval that the ledger calls ignored.
     """
-    not_entitled = {
-        event.id
-        for event in history
-        if event.code is EventCode.REVIEW_IGNORED and event.data.get("standing") == ReviewStanding.NOT_ENTITLED.value
-    }
+    ignored = {event.id for event in history if event.code is EventCode.REVIEW_IGNORED}
     return tuple(
-        replace(review, is_barred=event_id(request.ref.uid, EventCode.REVIEW_IGNORED, review.uid) in not_entitled)
+        replace(review, is_barred=event_id(request.ref.uid, EventCode.REVIEW_IGNORED, review.uid) in ignored)
         for review in reviews
     )
 

@@ -1,4 +1,4 @@
-"""The events of a request's life, and what they say when they are read back.
+"""The events of a request's life; `history` reads them back.
 
 Invariant 7: ids are functions of the transition, so that repeating a step after a crash records nothing twice; and
 what was recorded first stands.

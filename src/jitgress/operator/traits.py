@@ -41,6 +41,18 @@ def requester(request: Object) -> Iterable[str]:
     return _texts(request, "spec", "requester", "username")
 
 
+def identity(request: Object) -> Iterable[str]:
+    """Return who made a request, with the groups that they stated: one text for both."""
+    groups = _mapping(_mapping(request.get("spec")).get("requester")).get("groups", [])
+    return [identity_of(username, groups) for username in requester(request)]
+
+
+def identity_of(username: str, groups: object) -> str:
+    """Return what `identity` says of these. The order of the groups means nothing, and each counts once."""
+    stated = cast("Collection[object]", groups) if isinstance(groups, (list, frozenset)) else (groups,)
+    return repr([username, *sorted({repr(group) for group in stated})])
+
+
 def open_for(request: Object) -> Iterable[str]:
     """Return the target (namespace/name) of a request that isn't closed."""
     return _beside(request, _texts(request, "spec", "target")) if _is_open(request) else ()
@@ -124,7 +136,7 @@ def covering(host: str) -> list[str]:
 
 
 TRAITS: Final[Mapping[str, tuple[Trait, ...]]] = {
-    "requests": (uid, requester, open_for, is_open, extended, host_to_hide),
+    "requests": (uid, requester, identity, open_for, is_open, extended, host_to_hide),
     "reviews": (reviewed,),
     "targets": (spec_host, host_or_wildcards, service),
     "grants": (spec_host, subject, granted_target, waits_for_look),

@@ -123,8 +123,10 @@ class Waker:
         if found.get("status"):
             return
         requester = spec.get("requester", {})
-        groups = requester.get("groups", [])
-        for other in self._caches.requests_of(requester.get("username", "")):
+        username, groups = requester.get("username", ""), requester.get("groups", [])
+        if self._caches.has_stated_only(groups, username):
+            return
+        for other in self._caches.requests_of(username):
             # Most often the very same list: a look at what it holds comes second.
             theirs = other["spec"]["requester"].get("groups", [])
             if theirs != groups and find_condition(other.get("status", {}), "Closed") is None:

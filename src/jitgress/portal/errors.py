@@ -39,6 +39,13 @@ class GroupsChangedError(PortalError):
     status = 403
 
 
+class ClaimsChangedError(PortalError):
+    """The caller's grant was given for claims that the caller's token doesn't make any more."""
+
+    code = "claims_changed"
+    status = 403
+
+
 class NotFoundError(PortalError):
     """There is no such page."""
 

@@ -5,6 +5,7 @@ that nobody can fill the ledger by asking.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,8 +20,14 @@ from jitgress.domain.window import format_time
 from jitgress.identity.errors import TokenNotMintedError
 from jitgress.identity.tokens import GateToken, mint
 from jitgress.portal.allowance import Allowance, Rate
-from jitgress.portal.choice import AskedHost, AskedRequest, GroupsChanged, Refusal, choose
-from jitgress.portal.errors import GroupsChangedError, NoGrantError, NotReadyError, TooManyError
+from jitgress.portal.choice import AskedHost, AskedRequest, ClaimsChanged, GroupsChanged, Refusal, choose
+from jitgress.portal.errors import (
+    ClaimsChangedError,
+    GroupsChangedError,
+    NoGrantError,
+    NotReadyError,
+    TooManyError,
+)
 from jitgress.portal.metrics import PortalMetrics
 from jitgress.portal.ports import Grants, Keys, Ledger
 
@@ -28,7 +35,7 @@ ANONYMOUS: Final = "system:anonymous"  # Kubernetes' name for nobody
 ISSUE_RATE: Final = Rate(burst=30, per_second=1)  # a person: a script that asks before each of its calls
 REFUSAL_RATE: Final = Rate(burst=5, per_second=1 / 60)  # a person: enough to see who tries, and how often
 ALL_REFUSALS_RATE: Final = Rate(burst=60, per_second=1)  # everybody: 86,400 events a day at the most
-MAX_GROUPS_SHOWN: Final = 10
+MAX_NAMES_SHOWN: Final = 10  # of groups or claims that have changed
 
 _log: Final = structlog.get_logger()
 
@@ -61,8 +68,8 @@ class Issuing:
     async def issue(self, caller: Subject, asked: AskedRequest | AskedHost) -> Issued:
         """Return a token for the caller's own open grant, after it was recorded.
 
-        Raises `NoGrantError`, `GroupsChangedError`, `TooManyError`, `NotReadyError`, `LedgerError`,
-        `KeysUnavailableError`.
+        Raises `NoGrantError`, `GroupsChangedError`, `ClaimsChangedError`, `TooManyError`, `NotReadyError`,
+        `LedgerError`, `KeysUnavailableError`.
         """
         if not self._grants.is_synced:
             raise NotReadyError("the portal does not know the grants now", remedy="Try again in a few seconds.")
@@ -70,9 +77,10 @@ class Issuing:
             raise TooManyError("you ask for tokens too often", remedy="Use the token that you have until it expires.")
         now = self._clock.now()
         chosen = choose(self._grants.current(), caller, asked, now)
-        if isinstance(chosen, GroupsChanged):
-            await self.refuse(caller.username, GroupsChangedError.code, str(asked))
-            raise _groups_changed(chosen)
+        if isinstance(chosen, GroupsChanged | ClaimsChanged):
+            changed = _groups_changed(chosen) if isinstance(chosen, GroupsChanged) else _claims_changed(chosen)
+            await self.refuse(caller.username, changed.code, str(asked))
+            raise changed
         if isinstance(chosen, Refusal):
             await self.refuse(caller.username, chosen.value, str(asked))
             raise _no_grant()
@@ -125,9 +133,21 @@ def _no_grant() -> NoGrantError:
 
 
 def _groups_changed(changed: GroupsChanged) -> GroupsChangedError:
-    shown = ", ".join(changed.lost[:MAX_GROUPS_SHOWN])
-    more = len(changed.lost) - MAX_GROUPS_SHOWN
     return GroupsChangedError(
-        f"your groups have changed since you asked: {shown}" + (f" and {more} more" if more > 0 else ""),
+        f"your groups have changed since you asked: {_some_of(changed.lost)}",
         remedy="Ask again with `jitgress request`: the policy decides by the groups that you have now.",
     )
+
+
+def _claims_changed(changed: ClaimsChanged) -> ClaimsChangedError:
+    """Return the error. It names keys alone: a value may be as good as a secret."""
+    verb = "differs" if len(changed.keys) == 1 else "differ"
+    return ClaimsChangedError(
+        f"you are signed in otherwise than when you asked: {_some_of(changed.keys)} {verb}",
+        remedy="Sign in as you did then, or ask again with `jitgress request`.",
+    )
+
+
+def _some_of(names: Sequence[str]) -> str:
+    more = len(names) - MAX_NAMES_SHOWN
+    return ", ".join(names[:MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -40,12 +40,14 @@ class TokenReviewAuthenticator:
             return None
         if not status.authenticated or status.error:
             return None
-        return Subject(status.user.username, frozenset(status.user.groups))
+        claims = frozenset((key, value) for key, values in status.user.extra.items() for value in values)
+        return Subject(status.user.username, frozenset(status.user.groups), claims)
 
 
 class _User(BaseModel):
     username: str = Field(min_length=1)
     groups: tuple[str, ...] = ()
+    extra: dict[str, tuple[str, ...]] = Field(default_factory=dict[str, tuple[str, ...]])
 
 
 class _Status(BaseModel):

@@ -40,6 +40,9 @@ class Listed:
     def where(self, trait: Trait, value: str) -> list[Mapping[str, Any]]:
         return [each for each in self._found.values() if value in trait(each)]
 
+    def count(self, trait: Trait, value: str) -> int:
+        return len(self.where(trait, value))
+
 
 @pytest.fixture
 async def elsewhere(admin: KubeClient, namespace: str) -> str:

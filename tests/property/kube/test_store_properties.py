@@ -65,6 +65,7 @@ def test_an_index_answers_what_a_scan_would(changes: list[Change]) -> None:
         for colour in ("red", "green", "blue", "none"):
             found = [each for each in expected.values() if colour in trait(each)]
             assert by_key(store.where(trait, colour)) == by_key(found)
+            assert store.count(trait, colour) == len(found)
 
 
 @given(CHANGES)

@@ -26,7 +26,7 @@ from jitgress.identity.keys import KeySet, SigningKey
 from jitgress.identity.secret import Secret
 from jitgress.identity.tokens import verify
 from jitgress.portal.app import Parts, create_app
-from jitgress.portal.choice import AskedHost, AskedRequest, GroupsChanged, Refusal, choose
+from jitgress.portal.choice import AskedHost, AskedRequest, ClaimsChanged, GroupsChanged, Refusal, choose
 from jitgress.portal.metrics import PortalMetrics
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,6 +36,9 @@ JWKS = json.loads(KEYS.public_jwks())
 PEOPLE = st.sampled_from(["alice", "bob", "alice@example.test", "Alice"])
 HOSTS = st.sampled_from([parse_host("orders.example.com"), parse_host("billing.example.com")])
 GROUPS = st.frozensets(st.sampled_from(["alice", "bob", "dev"]))
+CLAIMS = st.frozensets(
+    st.tuples(st.sampled_from(["example.com/ref", "jitgress.dev/auth-time"]), st.sampled_from(["1", "2"]))
+)
 NUMBERS = st.integers(0, 4)
 MILLISECONDS = st.integers(0, 20_000).map(lambda ms: timedelta(milliseconds=ms))
 
@@ -184,12 +187,12 @@ class Asking(RuleBasedStateMachine):
 TestAsking = Asking.TestCase
 
 GRANT = st.builds(
-    lambda number, person, groups, start, length: Grant(
+    lambda number, person, groups, claims, start, length: Grant(
         id=GrantId(f"uid-{number}"),
         request=RequestRef("shop", f"r{number}", f"uid-{number}"),
         target=TargetRef("shop", "orders"),
         policy="p",
-        subject=Subject(person, groups),
+        subject=Subject(person, groups, claims),
         host=parse_host("orders.example.com"),
         address="10.0.0.1:80",
         scope=Scope.of(["/"], ["GET"]),
@@ -199,34 +202,46 @@ GRANT = st.builds(
     NUMBERS,
     PEOPLE,
     GROUPS,
+    CLAIMS,
     MILLISECONDS,
     MILLISECONDS.filter(bool),
 )
 
 
-@given(st.lists(GRANT, max_size=6), PEOPLE, GROUPS, MILLISECONDS, st.none() | NUMBERS)
+def refs(claims: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the values of the one claim that has to hold still."""
+    return {value for key, value in claims if key == "example.com/ref"}
+
+
+@given(st.lists(GRANT, max_size=6), st.builds(Subject, PEOPLE, GROUPS, CLAIMS), MILLISECONDS, st.none() | NUMBERS)
 def test_the_choice_is_the_callers_own_open_grant_that_lasts_longest(
-    grants: list[Grant], person: str, groups: frozenset[str], after: timedelta, number: int | None
+    grants: list[Grant], caller: Subject, after: timedelta, number: int | None
 ) -> None:
     now = START + after
     asked = AskedHost(parse_host("orders.example.com")) if number is None else AskedRequest("shop", f"r{number}")
     running = [
         grant
         for grant in grants
-        if grant.subject.username == person
+        if grant.subject.username == caller.username
         and grant.window.not_before <= now < grant.window.not_after
         and number in (None, int(grant.request.name[1:]))
     ]
-    ends = [grant.window.not_after for grant in running if not set(grant.subject.groups).difference(groups)]
-    chosen = choose(grants, Subject(person, groups), asked, now)
+    ends = [
+        grant.window.not_after
+        for grant in running
+        if all(group in caller.groups for group in grant.subject.groups)
+        and all(ref in refs(caller.claims) for ref in refs(grant.subject.claims))
+    ]
+    chosen = choose(grants, caller, asked, now)
     if isinstance(chosen, Grant):
-        assert all(group in groups for group in chosen.subject.groups)
-        assert chosen.subject.username == person
+        assert set(chosen.subject.groups) <= caller.groups
+        assert refs(chosen.subject.claims) <= refs(caller.claims)
+        assert chosen.subject.username == caller.username
         assert chosen.window.not_before <= now < chosen.window.not_after == max(ends)
         assert number in (None, int(chosen.request.name[1:]))
     else:
         assert ends == []
-        assert isinstance(chosen, GroupsChanged) == bool(running)
+        assert isinstance(chosen, GroupsChanged | ClaimsChanged) == bool(running)
 
 
 @given(st.lists(GRANT, max_size=6), MILLISECONDS)

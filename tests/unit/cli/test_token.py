@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from jitgress.portal.errors import GroupsChangedError, NoGrantError
+from jitgress.portal.errors import ClaimsChangedError, GroupsChangedError, NoGrantError
 from tests.unit.cli.cluster import SERVER, Cluster
 
 ANSWER = {"token": "signed.by.portal", "header": "Jitgress-Authorization", "expires_at": "2026-01-01T10:05:00.000Z"}
@@ -51,6 +51,7 @@ def test_json_has_its_end_too(capsys: pytest.CaptureFixture[str]) -> None:
         (401, "not_signed_in", 5),
         (404, NoGrantError.code, 3),
         (403, GroupsChangedError.code, 3),
+        (403, ClaimsChangedError.code, 3),
         (404, "not_found", 1),
         (429, "too_many", 1),
         (500, "internal", 1),

@@ -9,14 +9,14 @@ from jitgress.crds.expressions import compile_expression
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.expression import Circumstances
 from jitgress.domain.subject import Subject
-from tests.builders import NOW, a_request, a_target
+from tests.builders import NOW, a_request, a_target, what_is_seen
 
 GROUPS: Final = "subject.groups"
 
 
 def somebody_in(groups: int, *, reason: str = "INC-1", length: int = 5) -> Circumstances:
     subject = Subject("alice", frozenset(f"{number:0{length}}" for number in range(groups)))
-    return Circumstances(subject, a_target(), a_request(requester=subject, reason=reason), NOW)
+    return what_is_seen(subject, a_target(), a_request(requester=subject, reason=reason), NOW)
 
 
 def nested(depth: int, inner: str = "true") -> str:

@@ -165,6 +165,18 @@ FAULTS: Final[dict[str, tuple[Fault, str, str]]] = {
             "Ask for no more than that."
         ),
     ),
+    "scope_within_extended": (
+        _fault(
+            {"extends": BEFORE},
+            policy={"extensions": Extensions(9, minutes(999))},
+            situation={"extended": Extended(a_grant(scope=a_scope("/api/v1/y")), is_over=False)},
+        ),
+        "extension_impossible",
+        (
+            "asked for /api/v1/x, which is outside what the extended access permits: GET, POST on /api/v1/y. "
+            "Ask for no more than that."
+        ),
+    ),
     "expression_holds": (
         _fault(policy={"expression": Condition("target.name ==\n'x'", lambda _: False)}),
         "expression_unmet",
@@ -182,11 +194,12 @@ FAULTS: Final[dict[str, tuple[Fault, str, str]]] = {
     ),
 }
 NAMES: Final = tuple(FAULTS)
-BREAKING_GLASS: Final = (
+APART: Final = (
     "glass_can_be_broken",
-    "reviews_are_done",
-)  # it needs no ticket, so it isn't a fault beside one
-ORDINARY: Final = tuple(name for name in NAMES if name not in BREAKING_GLASS)
+    "reviews_are_done",  # it needs no ticket, so it isn't a fault beside one
+    "scope_within_extended",  # beside other scopes nothing would be left to be outside of
+)
+ORDINARY: Final = tuple(name for name in NAMES if name not in APART)
 
 
 def test_what_is_in_order_is_not_denied() -> None:

@@ -12,6 +12,7 @@ from jitgress.domain.grant import Grant
 from jitgress.domain.review import Narrowing
 from jitgress.domain.ruling import Denied, Permitted
 from jitgress.domain.situation import Extended
+from jitgress.domain.sources import Sources
 from jitgress.domain.subject import Subject
 from jitgress.domain.target import TargetRef
 from jitgress.domain.terms import Extensions
@@ -45,6 +46,7 @@ def extending(
     *,
     is_over: bool = False,
     is_opened: bool = False,
+    is_stopped: bool = False,
     duration: timedelta | None = timedelta(minutes=30),
     approved_at: datetime | None = None,
     narrowing: Narrowing | None = None,
@@ -58,7 +60,7 @@ def extending(
         a_request(uid="request-2", duration=duration, extends=FIRST.request, **request or {}),
         [] if approved_at is None else [a_review(at=approved_at, request_uid="request-2", narrowing=narrowing)],
         approved_at or NOW,
-        extended=None if grant is None else Extended(grant, is_over),
+        extended=None if grant is None else Extended(grant, is_over, is_stopped),
         is_opened=is_opened,
     ).ruling
     assert isinstance(ruling, (Permitted, Denied))
@@ -238,10 +240,27 @@ def test_an_extension_may_end_before_what_it_took_over_would_have() -> None:
     assert permitted(extending(request={"end_at": after(60)})).window == Window(NOW, after(60))
 
 
-def test_an_extension_has_the_scope_that_it_asks_for_itself() -> None:
-    narrow = replace(FIRST, scope=a_scope("/api"))
+def test_an_extension_asks_for_no_more_than_what_it_extends() -> None:
+    narrow = replace(FIRST, scope=a_scope("/api", methods=["GET"]))
 
-    assert permitted(extending(narrow, request={"paths": ("/app",)})).scope == a_scope("/app")
+    assert permitted(extending(narrow)).scope == narrow.scope
+    assert permitted(extending(narrow, request={"paths": ("/api/v1",)})).scope == a_scope("/api/v1", methods=["GET"])
+    for more in ({"paths": ("/app",)}, {"methods": ("POST",)}):
+        assert denial(extending(narrow, request=more)).code is DenialCode.EXTENSION_IMPOSSIBLE
+
+
+def test_an_extension_may_be_used_from_where_what_it_extends_may() -> None:
+    office, elsewhere = Sources.of(["10.0.0.0/8"]), Sources.of(["192.0.2.0/24"])
+
+    assert permitted(extending(replace(FIRST, sources=office))).sources == office
+    assert denial(extending(replace(FIRST, sources=office), sources=elsewhere)).code is DenialCode.EXTENSION_IMPOSSIBLE
+
+
+@pytest.mark.parametrize("is_opened", [False, True])
+def test_an_extension_ends_with_what_others_revoked(is_opened: bool) -> None:  # noqa: FBT001  a case
+    outcome = extending(is_over=True, is_stopped=True, is_opened=is_opened)
+
+    assert denial(outcome).code is DenialCode.EXTENSION_IMPOSSIBLE
 
 
 def test_the_end_that_was_left_of_a_narrowed_grant_is_extended() -> None:

@@ -100,7 +100,7 @@ def test_of_reviews_in_one_second_the_one_that_closes_goes_first(
         (ONE, [a_review("Approve", BOB)], "NotEntitled", "you may not decide; policy standard lets these "),
         (ONE, [a_review("Deny", BOB)], "NotEntitled", "you may not decide; policy standard lets these "),
         (ONE, [a_review("Revoke", BOB)], "NotEntitled", "you may not decide; policy standard lets these "),
-        (ONE, [replace(a_review(), is_barred=True)], "NotEntitled", "you were not entitled when you approved; "),
+        (ONE, [replace(a_review(), is_barred=True)], "NotEntitled", "it did not count when you approved; "),
         (ONE, [a_review(at=after(3600))], "Late", "the time for approval ended 1 h after the request; it has to "),
         (ONE, [a_review("Deny", at=after(3600))], "Late", "the time for approval ended 1 h after the request; "),
         (TWO, [a_review(), a_review(at=after(61), uid="2")], "Duplicate", "you approved this request before; "),

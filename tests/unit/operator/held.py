@@ -24,6 +24,9 @@ class HeldCache:
         """Search for what a real cache has an index of."""
         return tuple(each for each in self.objects.values() if value in set(trait(each)))
 
+    def count(self, trait: Trait, value: str) -> int:
+        return sum(value in set(trait(each)) for each in self.objects.values())
+
     def put(self, found: Object) -> None:
         self.objects[key_of(found)] = found
 

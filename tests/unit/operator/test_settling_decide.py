@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jitgress.operator.settling.decide import Facts, is_settled, settled_among
+from jitgress.operator.settling.decide import Facts, Running, eldest, is_settled, running_of
 from tests.builders import NOW, minutes
 from tests.simulators.objects import a_request_object
 from tests.unit.operator.held import stored
@@ -21,7 +21,7 @@ def a_found_request(status: dict[str, Any], *, created: str = LONG_AGO, name: st
 
 
 def facts(status: dict[str, Any], *others: dict[str, Any]) -> Facts:
-    return Facts(a_found_request(status), others)
+    return Facts(a_found_request(status), running_of(others))
 
 
 @pytest.mark.parametrize("status", [CLOSED, HIDDEN], ids=["never opened", "seen hidden"])
@@ -53,8 +53,8 @@ def test_it_counts_among_the_requests_of_a_day_until_the_day_is_over() -> None:
     found = a_found_request(HIDDEN, created="2026-01-01T10:00:00Z")
     created_at = NOW
 
-    assert not is_settled(Facts(found, ()), created_at + minutes(24 * 60))
-    assert is_settled(Facts(found, ()), created_at + minutes(25 * 60))
+    assert not is_settled(Facts(found, Running()), created_at + minutes(24 * 60))
+    assert is_settled(Facts(found, Running()), created_at + minutes(25 * 60))
 
 
 def test_an_older_request_that_is_open_still_learns_from_it_which_groups_its_requester_has() -> None:
@@ -69,8 +69,8 @@ def test_one_that_is_not_decided_yet_still_counts_it() -> None:
     assert not is_settled(facts(HIDDEN, a_found_request({}, created="2026-01-01T09:00:00Z", name="younger")), NOW)
 
 
-def test_the_eldest_are_settled_first_and_not_too_many_at_once() -> None:
+def test_the_eldest_come_first_and_not_too_many_at_once() -> None:
     created = {"a": LONG_AGO, "b": "2025-12-03T10:00:00Z", "c": EARLIER}
-    requests = [Facts(a_found_request(HIDDEN, created=at, name=name), ()) for name, at in created.items()]
+    requests = [a_found_request(HIDDEN, created=at, name=name) for name, at in created.items()]
 
-    assert [each["metadata"]["name"] for each in settled_among(requests, NOW, 2)] == ["c", "a"]
+    assert [each["metadata"]["name"] for each in eldest(requests, 2)] == ["c", "a"]

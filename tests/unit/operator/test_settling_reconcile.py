@@ -1,11 +1,13 @@
 """What is settled is said so in the cluster, leaves the operator's lists by that, and is still found when needed."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from jitgress.crds.values import request_value
 from jitgress.domain.course import Close, CloseReason
+from jitgress.domain.subject import Subject
 from jitgress.kube.client import Object
 from jitgress.kube.resources import ACCESS_REQUESTS, ACCESS_REVIEWS
 from jitgress.operator import record
@@ -63,6 +65,19 @@ async def test_a_settled_request_is_followed_no_more_and_its_status_stays(api: S
     found = await api.get(ACCESS_REQUESTS, "alice-orders", "shop")
     assert found["status"] == CLOSED | {"settled": True}
     assert await followed(api) == []
+
+
+async def test_others_work_between_two_people(api: SimulatedApi, clock: HandClock) -> None:
+    for number in range(3):
+        await api.create(ACCESS_REQUESTS, a_request_object(f"request-{number}", requester=Subject(f"person-{number}")))
+    sweeping = asyncio.create_task(SettlingReconciler(await a_world(api, clock)).reconcile(EVERYTHING))
+
+    turns = 0
+    while not sweeping.done():
+        turns += 1
+        await asyncio.sleep(0)
+
+    assert turns > 3
 
 
 async def test_what_was_closed_today_stays(api: SimulatedApi, clock: HandClock) -> None:

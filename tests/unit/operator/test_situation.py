@@ -8,7 +8,7 @@ import pytest
 
 from jitgress.crds.values import grant_object
 from jitgress.domain.answer import Answer, AnswerVerdict
-from jitgress.domain.course import EXPIRED
+from jitgress.domain.course import EXPIRED, Close, CloseReason
 from jitgress.domain.event import Event
 from jitgress.domain.grant import Grant
 from jitgress.domain.situation import Extended
@@ -214,7 +214,27 @@ async def test_what_is_extended_is_the_grant_as_the_ledger_has_it() -> None:
 
 async def test_what_was_closed_or_is_gone_is_over() -> None:
     assert await extended([OPENED, CLOSED], is_made=True, is_there=True) == Extended(FIRST, is_over=True)
-    assert await extended([OPENED], is_made=True, is_there=False) == Extended(FIRST, is_over=True)
+    assert await extended([OPENED], is_made=True, is_there=False) == Extended(FIRST, is_over=True, is_stopped=True)
+
+
+@pytest.mark.parametrize(
+    ("close", "is_stopped"),
+    [
+        (EXPIRED, False),
+        (Close(CloseReason.SUPERSEDED, "taken over"), False),
+        (Close(CloseReason.REVOKED, "given back", by="alice"), False),
+        (Close(CloseReason.REVOKED, "enough", by="carol"), True),
+        (Close(CloseReason.REVOKED, "its grant was deleted"), True),
+        (Close(CloseReason.DENIED, "the policy is gone"), True),
+    ],
+    ids=["expired", "superseded", "given back", "revoked", "deleted", "denied"],
+)
+async def test_what_others_ended_is_stopped(close: Close, *, is_stopped: bool) -> None:
+    closed = record.closed(a_request(uid="first", name="first"), close, FIRST, NOW)
+
+    found = await extended([OPENED, closed], is_made=True, is_there=False)
+
+    assert found == Extended(FIRST, is_over=True, is_stopped=is_stopped)
 
 
 def test_what_the_policy_does_not_limit_is_not_counted() -> None:

@@ -32,6 +32,23 @@ def test_a_target_is_found_by_each_name_under_which_a_route_would_publish_it() -
     assert list(traits.host_or_wildcards(target)) == ["orders.example.test", "*.example.test", "*.test"]
 
 
+def test_an_identity_is_a_person_and_their_groups_in_any_order() -> None:
+    def asked_by(username: str, groups: Any) -> set[str]:
+        return set(traits.identity({**BARE, "spec": {"requester": {"username": username, "groups": groups}}}))
+
+    assert asked_by("alice", ["dev", "ops"]) == asked_by("alice", ["ops", "dev", "ops"])
+    assert asked_by("alice", ["dev", "ops"]) == {traits.identity_of("alice", frozenset({"ops", "dev"}))}
+    apart = [asked_by(*each) for each in [("alice", ["dev"]), ("bob", ["dev"]), ("alice", []), ("alice", ["d", "ev"])]]
+    assert len(set.union(*apart)) == len(apart)
+
+
+@pytest.mark.parametrize("groups", [None, 7, "dev", {"dev": 1}, [["dev"], None]], ids=repr)
+def test_groups_that_are_none_make_an_identity_as_well(groups: Any) -> None:
+    request = {**BARE, "spec": {"requester": {"username": "alice", "groups": groups}}}
+
+    assert set(traits.identity(request)) == {traits.identity_of("alice", groups)}
+
+
 def test_a_request_is_open_until_its_status_says_that_it_is_closed() -> None:
     closed = [{"type": "Closed", "status": "True"}]
 

@@ -6,10 +6,12 @@ from typing import Any, Final
 import pytest
 
 from jitgress.crds.grants import grant_object
+from jitgress.domain.subject import Subject
 from jitgress.operator.caches import Caches, Object
 from jitgress.operator.settings import OperatorSettings
 from jitgress.operator.waking import Waker
 from tests.builders import (
+    BOB,
     NOW,
     a_grant,
     a_request,
@@ -225,3 +227,34 @@ def test_a_grant_wakes_the_request_whose_name_it_occupies() -> None:
     Waker(woken.concerns, some_caches(requests=[request]), OperatorSettings()).subscriber("grants")(planted, None)
 
     assert ("shop", "alice-orders") in woken.requests.woken
+
+
+def asked_as(*groups: str, name: str, status: dict[str, Any] | None = None) -> dict[str, Any]:
+    return a_stored_request(name, requester=Subject("alice", frozenset(groups)), status=status)
+
+
+def test_a_request_that_states_other_groups_wakes_those_that_are_open_of_the_same_person() -> None:
+    before = [
+        asked_as("dev", name="pending"),
+        asked_as("dev", name="active", status={"grant": "one"}),
+        asked_as("dev", name="over", status=CLOSED),
+        a_stored_request("bobs", requester=BOB),
+    ]
+    new = asked_as("ops", name="new")
+
+    woken = woken_by("requests", None, new, some_caches(requests=[*before, new]))
+
+    assert woken["requests"] == {"shop/new", "shop/pending", "shop/active"}
+
+
+def test_a_request_that_states_the_same_groups_wakes_no_other() -> None:
+    new = asked_as("dev", "ops", name="new")
+    caches = some_caches(requests=[asked_as("dev", "ops", name="pending"), new])
+
+    assert woken_by("requests", None, new, caches)["requests"] == {"shop/new"}
+
+
+def test_a_request_that_went_wakes_those_that_state_other_groups_than_it_did() -> None:
+    caches = some_caches(requests=[asked_as("dev", name="pending")])
+
+    assert woken_by("requests", asked_as("ops", name="gone"), None, caches)["requests"] == {"shop/gone", "shop/pending"}

@@ -71,10 +71,24 @@ class ReviewingApi:
 
 
 async def test_a_token_is_whose_the_api_server_says() -> None:
-    api = ReviewingApi({"authenticated": True, "user": {"username": "alice", "groups": ["dev"], "extra": {"a": ["b"]}}})
+    api = ReviewingApi({"authenticated": True, "user": {"username": "alice", "groups": ["dev"]}})
     subject = await TokenReviewAuthenticator(api).authenticate(Secret("kube-token"))
     assert subject == Subject("alice", frozenset({"dev"}))
     assert api.sent["spec"] == {"token": "kube-token"}
+
+
+async def test_the_claims_of_a_token_are_the_extra_of_its_user() -> None:
+    extra = {"jitgress.dev/amr": ["pwd", "otp"], "example.com/ref": ["refs/heads/main"], "example.com/none": []}
+    api = ReviewingApi({"authenticated": True, "user": {"username": "alice", "extra": extra}})
+
+    subject = await TokenReviewAuthenticator(api).authenticate(Secret("t"))
+
+    assert subject is not None
+    assert subject.claims == {
+        ("jitgress.dev/amr", "pwd"),
+        ("jitgress.dev/amr", "otp"),
+        ("example.com/ref", "refs/heads/main"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -91,6 +105,8 @@ async def test_a_token_is_whose_the_api_server_says() -> None:
         {"authenticated": True, "user": {"username": ""}},
         {"authenticated": True, "user": {"username": 7}},
         {"authenticated": True, "user": {"username": "alice", "groups": "dev"}},
+        {"authenticated": True, "user": {"username": "alice", "extra": {"a": "b"}}},
+        {"authenticated": True, "user": {"username": "alice", "extra": ["a"]}},
         {"authenticated": True, "user": {"username": "alice"}, "error": "lookup failed"},
     ],
 )

@@ -39,15 +39,24 @@ BY_HOST = {"host": HOST}
 BY_REQUEST = {"request": {"namespace": "shop", "name": "r1"}}
 
 
+REF = "example.com/ref"
+MAIN = frozenset({(REF, "refs/heads/main")})
+
+
 def a_grant(
-    uid: str = "uid-1", name: str = "r1", subject: str = "alice", minutes: float = 30, groups: Iterable[str] = ()
+    uid: str = "uid-1",
+    name: str = "r1",
+    subject: str = "alice",
+    minutes: float = 30,
+    groups: Iterable[str] = (),
+    claims: Iterable[tuple[str, str]] = (),
 ) -> Grant:
     return Grant(
         id=GrantId(uid),
         request=RequestRef("shop", name, uid),
         target=TargetRef("shop", "orders"),
         policy="p",
-        subject=Subject(subject, frozenset(groups)),
+        subject=Subject(subject, frozenset(groups), frozenset(claims)),
         host=HOST,
         address="10.0.0.1:80",
         scope=Scope.of(["/api"], ["GET"]),
@@ -68,6 +77,8 @@ class Stage:
     is_api_down: bool = False
     groups: tuple[str, ...] = ()
     """Everybody's, as the API server tells them now."""
+    claims: frozenset[tuple[str, str]] = frozenset()
+    """Everybody's, too."""
     time: datetime = START
     asked: int = 0
 
@@ -76,7 +87,7 @@ class Stage:
         if self.is_api_down:
             raise UnreachableError("the API server gave no answer", remedy="Try again.")
         word, _, name = credential.reveal().partition("-")
-        return Subject(name, frozenset(self.groups)) if word == "token" else None
+        return Subject(name, frozenset(self.groups), self.claims) if word == "token" else None
 
     def current(self) -> Iterable[Grant]:
         return tuple(self.grants)
@@ -227,6 +238,104 @@ async def test_nobody_learns_of_the_groups_of_anothers_grant(stage: Stage, clien
 async def test_a_grant_that_has_ended_says_nothing_of_groups(stage: Stage, client: httpx2.AsyncClient) -> None:
     stage.grants, stage.time = [a_grant(groups=("oncall",))], START + timedelta(minutes=30)
     assert_problem(await ask(client, BY_HOST), 404, "no_grant")
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        (MAIN, frozenset({(REF, "refs/heads/mine")})),
+        (MAIN, frozenset[tuple[str, str]]()),
+        (MAIN, frozenset({(f"{REF}s", "refs/heads/main"), ("example.com/other", "refs/heads/main")})),
+        (MAIN | {(REF, "refs/tags/v1")}, MAIN),
+    ],
+    ids=["another branch", "no branch", "other keys with that value", "one value of two"],
+)
+async def test_whose_token_says_other_things_than_when_they_asked_gets_none(
+    stage: Stage,
+    client: httpx2.AsyncClient,
+    then: frozenset[tuple[str, str]],
+    now: frozenset[tuple[str, str]],
+) -> None:
+    """Two runs of a pipeline have one user name; what tells them apart is the claims."""
+    stage.grants, stage.claims = [a_grant(claims=then)], now
+    answer = await ask(client, BY_HOST)
+    assert_problem(answer, 403, "claims_changed")
+    assert answer.json()["detail"] == f"you are signed in otherwise than when you asked: {REF} differs"
+    (event,) = stage.events
+    assert (event.code, event.actor) == (EventCode.TOKEN_REFUSED, "alice")
+    assert event.data == {"reason": "claims_changed", "asked": HOST, "unrecorded_before": 0}
+
+
+async def test_a_session_without_the_second_factor_gets_no_token(stage: Stage, client: httpx2.AsyncClient) -> None:
+    stage.grants = [a_grant(claims=[("jitgress.dev/amr", "pwd"), ("jitgress.dev/amr", "otp")])]
+    stage.claims = frozenset({("jitgress.dev/amr", "pwd")})
+    answer = await ask(client, BY_REQUEST)
+    assert_problem(answer, 403, "claims_changed")
+    assert "jitgress.dev/amr" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "jitgress.dev/auth-time",
+        *(f"authentication.kubernetes.io/{key}" for key in ("credential-id", "pod-name", "pod-uid")),
+        *(f"authentication.kubernetes.io/{key}" for key in ("node-name", "node-uid")),
+    ],
+)
+async def test_what_differs_from_sign_in_to_sign_in_is_no_matter(
+    stage: Stage, client: httpx2.AsyncClient, key: str
+) -> None:
+    stage.grants, stage.claims = [a_grant(claims=MAIN | {(key, "1")})], MAIN | {(key, "2")}
+    assert (await ask(client, BY_HOST)).status_code == 200
+    stage.claims = MAIN
+    assert (await ask(client, BY_HOST)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "jitgress.dev/auth-time/x",
+        "jitgress.dev/acr",
+        "authentication.kubernetes.io/ref",
+        "authentication.kubernetes.io/issued-credential-id",
+        "example.com/authentication.kubernetes.io/pod-name",
+    ],
+)
+async def test_any_other_claim_is_looked_at(stage: Stage, client: httpx2.AsyncClient, key: str) -> None:
+    stage.grants, stage.claims = [a_grant(claims={(key, "1")})], frozenset({(key, "2")})
+    assert_problem(await ask(client, BY_HOST), 403, "claims_changed")
+
+
+async def test_who_says_more_than_when_they_asked_gets_their_token(stage: Stage, client: httpx2.AsyncClient) -> None:
+    stage.grants, stage.claims = [a_grant(claims=MAIN)], MAIN | {(REF, "refs/tags/v1"), ("jitgress.dev/amr", "hwk")}
+    assert (await ask(client, BY_HOST)).status_code == 200
+
+
+async def test_a_grant_whose_claims_still_hold_is_taken_before_a_longer_one(
+    stage: Stage, client: httpx2.AsyncClient
+) -> None:
+    stage.grants = [
+        a_grant("uid-1", minutes=9, claims=[(REF, "refs/heads/x")]),
+        a_grant("uid-2", "r2", minutes=3, claims=MAIN),
+    ]
+    stage.claims = MAIN
+    assert (await ask(client, BY_HOST)).json()["grant"] == "uid-2"
+    assert_problem(await ask(client, BY_REQUEST), 403, "claims_changed")
+
+
+async def test_nobody_learns_of_claims_from_a_refusal_or_its_record(stage: Stage, client: httpx2.AsyncClient) -> None:
+    stage.grants, stage.claims = [a_grant(claims={(REF, "s3cret")})], frozenset({(REF, "oth3r")})
+    own = await ask(client, BY_HOST)
+    others = await ask(client, BY_HOST, "mallory")
+    assert_problem(others, 404, "no_grant")
+    assert REF not in others.text
+    assert not any(word in f"{own.text}{stage.events}" for word in ("s3cret", "oth3r"))
+
+
+async def test_many_changed_claims_are_told_in_bounds(stage: Stage, client: httpx2.AsyncClient) -> None:
+    stage.grants = [a_grant(claims=[(f"k{number:02}", "v") for number in range(32)])]
+    detail = (await ask(client, BY_HOST)).json()["detail"]
+    assert detail.endswith("k08, k09 and 22 more differ")
 
 
 async def test_many_lost_groups_are_told_in_bounds(stage: Stage, client: httpx2.AsyncClient) -> None:

@@ -65,6 +65,8 @@ def body(question: Question) -> bytes:
             "reason": request.reason,
             "ticket": request.ticket,
             "duration_seconds": None if request.duration is None else request.duration // timedelta(seconds=1),
+            "end_time": None if request.end_at is None else format_time(request.end_at),
+            "extends": None if request.extends is None else request.extends.name,
             "start_time": None if request.start_at is None else format_time(request.start_at),
             "paths": list(request.paths),
             "methods": list(request.methods),

@@ -6,7 +6,7 @@ import structlog
 
 from jitgress.crds.values import grant_value
 from jitgress.domain.course import Close, CloseReason, Recorded, ended
-from jitgress.domain.errors import JitgressError
+from jitgress.domain.errors import InvalidValueError, JitgressError
 from jitgress.domain.event import Event, EventCode, event_id
 from jitgress.domain.grant import Grant
 from jitgress.kube.errors import NotFoundError
@@ -42,8 +42,14 @@ class GrantReconciler:
         await self._remove(found, facts, reason)
         return None
 
-    async def _recorded(self, name: str) -> Recorded:
-        return recorded(await self._world.ledger.history(name))
+    async def _recorded(self, name: str) -> Recorded | None:
+        """Return what is recorded of a grant, or None if that can't be read."""
+        history = await self._world.ledger.history(name)
+        try:
+            return recorded(history)
+        except InvalidValueError as error:
+            _log.warning("record_unreadable", grant=name, error=error.message)
+            return None
 
     async def _has_request(self, grant: Grant | None) -> bool:
         """Ask the API server before it is said that a request is gone: the cache may lag."""
@@ -77,9 +83,9 @@ class GrantReconciler:
 
 def _events(uid: str, facts: Facts, reason: str, at_the_end: Close, now: datetime) -> list[Event]:
     """Return what to record: how the grant's request ended, unless that is known; anything else is told as found."""
-    opened, grant = facts.recorded.opened, facts.grant
-    if grant is not None and opened is not None and grant in (opened, *facts.recorded.before):
-        if facts.recorded.closed is not None:
+    past, grant = facts.recorded or Recorded(), facts.grant
+    if grant is not None and past.opened is not None and grant in (past.opened, *past.before):
+        if past.closed is not None:
             return []
         deleted = Close(CloseReason.WITHDRAWN, "its request was deleted")
         return [closed_grant(grant, at_the_end if grant.window.has_ended(now) else deleted, now)]

@@ -1,6 +1,6 @@
 """Makes it so: the grant exists or doesn't, the statuses tell, Kubernetes Events say what happened. Knows no rules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -9,12 +9,12 @@ import structlog
 from jitgress.crds.values import grant_object
 from jitgress.domain.event import Event, EventCode
 from jitgress.domain.grant import Grant
-from jitgress.kube.errors import AlreadyExistsError, NotFoundError
+from jitgress.kube.errors import AlreadyExistsError, KubeError, NotFoundError, UnreachableError
 from jitgress.kube.events import EventRecorder
 from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS, ACCESS_REVIEWS, Resource
 from jitgress.operator.requests.decide import Plan
 from jitgress.operator.requests.facts import Facts, GrantSight
-from jitgress.operator.requests.gather import is_told_closed
+from jitgress.operator.requests.gather import has_been_active, is_told_closed
 from jitgress.operator.requests.status import request_status, review_statuses
 from jitgress.operator.world import World
 
@@ -74,8 +74,10 @@ class RequestApplier:
         )
 
     async def _was_seen(self, facts: Facts) -> bool:
-        """Tell whether the API server knows that the grant was there, though our cache doesn't."""
+        """Tell whether the grant was there, though our cache doesn't know: API server or ledger do."""
         ref = facts.request.ref
+        if has_been_active(await self._world.ledger.history(ref.uid)):
+            return True
         found = await self._world.api.find(ACCESS_REQUESTS, ref.name, ref.namespace)
         return found is None or found["metadata"]["uid"] != ref.uid or "grant" in found.get("status", {})
 
@@ -94,14 +96,28 @@ class RequestApplier:
         _log.info("grant_narrowed", request=str(grant.request), grant=grant.id, host=grant.host)
 
     async def _tell(self, facts: Facts, plan: Plan) -> None:
+        """Write every status that changed. One that the API server refuses keeps none of the others back."""
+        refused: list[KubeError] = []
+        for resource, name, status in self._changed(facts, plan):
+            try:
+                await self._write(resource, facts.request.ref.namespace, name, status)
+            except UnreachableError:
+                raise  # that isn't about this object: the others would wait in vain, too
+            except KubeError as error:
+                _log.warning("status_refused", kind=resource.kind, request=str(facts.request.ref), error=error.message)
+                refused.append(error)
+        if refused:
+            raise refused[0]
+
+    def _changed(self, facts: Facts, plan: Plan) -> Iterator[tuple[Resource, str, Mapping[str, Any]]]:
+        """Yield each status that isn't as it is told: resource, name, and what it should be."""
         now = self._world.clock.now()
-        ref = facts.request.ref
         status = request_status(facts, plan, self._world.settings, now)
         if status != facts.status:
-            await self._write(ACCESS_REQUESTS, ref.namespace, ref.name, status)
+            yield ACCESS_REQUESTS, facts.request.ref.name, status
         for name, review_status in review_statuses(facts, plan, now).items():
             if review_status != facts.review_statuses.get(name):
-                await self._write(ACCESS_REVIEWS, ref.namespace, name, review_status)
+                yield ACCESS_REVIEWS, name, review_status
 
     async def _write(self, resource: Resource, namespace: str, name: str, status: Mapping[str, Any]) -> None:
         try:

@@ -73,17 +73,23 @@ class RequestReconciler:
         """
         is_opening = plan.grant is not None and plan.opened is None
         if not (is_opening and plan.decision.is_limited):
-            return await self._record(facts, plan)
+            recorded = await self._record(facts, plan)
+            self._take_note(plan)
+            return recorded
         async with self._world.openings.one_at_a_time:
             await self._world.openings.recall(self._world.caches, self._world.ledger)
             counted = await gather(key, self._world)
             if counted is None:
                 return None
             plan = next_plan(counted, self._world.clock.now())
-            facts, recorded = await self._record(counted, plan)
-            if plan.grant is not None:
-                self._world.openings.add(plan.grant)
-            return facts, recorded
+            counted_and_recorded = await self._record(counted, plan)
+            self._take_note(plan)
+            return counted_and_recorded
+
+    def _take_note(self, plan: Plan) -> None:
+        """Have what was just recorded counted by others, whose policy may limit what this one's doesn't."""
+        if plan.grant is not None and plan.opened is None:
+            self._world.openings.add(plan.grant)
 
     async def _record(self, facts: Facts, plan: Plan) -> tuple[Facts, tuple[Event, ...]]:
         recorded: list[Event] = []

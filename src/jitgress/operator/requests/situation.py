@@ -15,7 +15,7 @@ from jitgress.domain.situation import Extended, Situation
 from jitgress.domain.terms import Limits
 from jitgress.domain.window import format_time, parse_time
 from jitgress.operator.answers import answers
-from jitgress.operator.caches import Object
+from jitgress.operator.caches import Caches, Object
 from jitgress.operator.conditions import find_condition
 from jitgress.operator.history import recorded
 from jitgress.operator.successors import successor
@@ -33,15 +33,14 @@ def situation(
     thousands of grants.
     """
     caches, is_opened = world.caches, recorded(history).opened is not None
-    asked = [each for each in caches.requests_of(request.requester.username) if _uid(each) != request.ref.uid]
     of_subject, on_target = (0, 0) if is_opened else _open_grants(request, limits, world)
     return Situation(
         is_opened=is_opened,
         open_of_subject=of_subject,
         open_on_target=on_target,
-        asked_within_day=0 if limits.per_day is None else _asked_within_day(request, asked),
-        overdue_reviews=sum(is_overdue(each, world.clock.now()) for each in asked) if request.break_glass else 0,
-        groups_now=_groups_now(request, asked),
+        asked_within_day=0 if limits.per_day is None else _asked_within_day(request, _others(request, caches)),
+        overdue_reviews=_overdue_reviews(request, world) if request.break_glass else 0,
+        groups_now=_groups_now(request, caches),
         extended=extended,
         successor=successor(request.ref, request.requester.username, caches),
         answers=answers(history),
@@ -57,11 +56,13 @@ def is_overdue(found: Object, now: datetime) -> bool:
 
 
 def _open_grants(request: Request, limits: Limits, world: World) -> tuple[int, int]:
-    """Return how many other grants the requester has, and how many the target has, where a policy limits them."""
+    """Return how many other grants the requester has, and how many the target has, where a policy limits them.
+
+    Breaking the glass is not counted: nobody should do without it because they used it.
+    """
     caches, now, ref = world.caches, world.clock.now(), request.ref
-    recent = [
-        each for each in world.openings.running(caches, world.settings.namespace, now) if each.request.uid != ref.uid
-    ]
+    running = world.openings.running(caches, world.settings.namespace, now)
+    recent = [each for each in running if each.request.uid != ref.uid and not each.is_break_glass]
     of_subject = on_target = 0
     if limits.per_subject is not None:
         username = request.requester.username
@@ -76,7 +77,17 @@ def _open_grants(request: Request, limits: Limits, world: World) -> tuple[int, i
 
 def _running(grants: Iterable[Object], uid: str, now: datetime) -> int:
     """Count the grants that have not ended, but for the request's own. The operator writes all ends alike, as texts."""
-    return sum(str(each["spec"].get("notAfter")) > format_time(now) for each in grants if _name(each) != uid)
+    others = (each for each in grants if _name(each) != uid and "reviewBy" not in each["spec"])
+    return sum(str(each["spec"].get("notAfter")) > format_time(now) for each in others)
+
+
+def _others(request: Request, caches: Caches) -> list[Object]:
+    """Return the other requests of the same person. There may be thousands: only who needs them asks."""
+    return [each for each in caches.requests_of(request.requester.username) if _uid(each) != request.ref.uid]
+
+
+def _overdue_reviews(request: Request, world: World) -> int:
+    return sum(is_overdue(each, world.clock.now()) for each in _others(request, world.caches))
 
 
 def _asked_within_day(request: Request, others: Iterable[Object]) -> int:
@@ -85,13 +96,21 @@ def _asked_within_day(request: Request, others: Iterable[Object]) -> int:
     The API server writes all creation times alike, in whole seconds of UTC: as texts they have the order of the times.
     """
     since, until = _stamp(request.created_at - _DAY), (_stamp(request.created_at), request.ref.uid)
-    return sum(since < _made_at(each) and _made(each) < until for each in others)
+    counted = (each for each in others if not each["spec"].get("breakGlass"))
+    return sum(since < _made_at(each) and _made(each) < until for each in counted)
 
 
-def _groups_now(request: Request, others: Iterable[Object]) -> frozenset[str] | None:
-    """Return the groups that the requester stated last, if they asked again since. Admission compared them."""
+def _groups_now(request: Request, caches: Caches) -> frozenset[str] | None:
+    """Return the groups that the requester stated last, if they asked again since. Admission compared them.
+
+    Where they never stated others it isn't asked who came later: the same groups and none decide alike.
+    """
+    requester = request.requester
+    if caches.has_stated_only(requester.groups, requester.username):
+        return None
     asked_at = _stamp(request.created_at)
-    last = max((each for each in others if _made_at(each) > asked_at), key=_made, default=None)
+    later = (each for each in _others(request, caches) if _made_at(each) > asked_at)
+    last = max(later, key=_made, default=None)
     if last is None:
         return None
     try:

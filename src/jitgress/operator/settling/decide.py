@@ -3,7 +3,7 @@
 A settled request isn't in the caches. So whatever is counted or read of the requests of a person must not need it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,11 +17,20 @@ KEPT: Final = timedelta(hours=25)
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """What the requests of one person that aren't over say together."""
+
+    is_any_undecided: bool = False
+    oldest_opened: str | None = None
+    """When the oldest of those that were opened was made."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """One request, and the other requests of the same person that the cache holds."""
+    """One request, and what is running of the same person."""
 
     request: Object
-    others: tuple[Object, ...]
+    running: Running
 
 
 Check = Callable[[Facts, datetime], bool]
@@ -51,9 +60,9 @@ def it_is_of_another_day(facts: Facts, now: datetime) -> bool:
 
 def nobody_looks_back_at_it(facts: Facts, _now: datetime) -> bool:
     """No request of the same person is undecided, or open and older: for these the later ones tell of their groups."""
-    made_at = _made_at(facts.request)
-    running = [each for each in facts.others if not _is_closed(each)]
-    return not any("grant" not in _status(each) or _made_at(each) <= made_at for each in running)
+    running = facts.running
+    is_any_older = running.oldest_opened is not None and running.oldest_opened <= _made_at(facts.request)
+    return not running.is_any_undecided and not is_any_older
 
 
 CHECKS: Final[tuple[Check, ...]] = (
@@ -70,10 +79,22 @@ def is_settled(facts: Facts, now: datetime) -> bool:
     return all(check(facts, now) for check in CHECKS)
 
 
-def settled_among(facts: Iterable[Facts], now: datetime, most: int) -> list[Object]:
-    """Return some of the settled requests, the elder first."""
-    settled = [each.request for each in facts if is_settled(each, now)]
-    return sorted(settled, key=_made_at)[:most]
+def settled_of(requests: Collection[Object], now: datetime) -> list[Object]:
+    """Return the settled ones of all the `requests` of one person. Looks at each of them twice, however many."""
+    running = running_of(requests)
+    return [each for each in requests if is_settled(Facts(each, running), now)]
+
+
+def running_of(requests: Iterable[Object]) -> Running:
+    """Return what is running among the requests of one person."""
+    running = [each for each in requests if not _is_closed(each)]
+    opened = [_made_at(each) for each in running if "grant" in _status(each)]
+    return Running(is_any_undecided=len(opened) < len(running), oldest_opened=min(opened, default=None))
+
+
+def eldest(requests: Iterable[Object], most: int) -> list[Object]:
+    """Return some of the requests, the elder first."""
+    return sorted(requests, key=_made_at)[:most]
 
 
 def _is_closed(found: Object) -> bool:

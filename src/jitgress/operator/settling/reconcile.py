@@ -1,6 +1,6 @@
 """Sweeps now and then: says of closed requests that they are settled, so that a start need not read them again."""
 
-from collections.abc import Iterator
+import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,7 +8,9 @@ import structlog
 
 from jitgress.kube.errors import NotFoundError
 from jitgress.kube.resources import ACCESS_REQUESTS
-from jitgress.operator.settling.decide import Facts, settled_among
+from jitgress.operator import traits
+from jitgress.operator.caches import Object
+from jitgress.operator.settling.decide import eldest, settled_of
 from jitgress.operator.world import World
 
 EVERYTHING: Final = "everything"
@@ -30,7 +32,7 @@ class SettlingReconciler:
     async def reconcile(self, _key: str) -> datetime | None:
         """Settle what can be; return when to sweep again."""
         now = self._world.clock.now()
-        settled = settled_among(self._closed(), now, _AT_ONCE)
+        settled = eldest(await self._settled(now), _AT_ONCE)
         for found in settled:
             metadata = found["metadata"]
             try:
@@ -43,8 +45,12 @@ class SettlingReconciler:
             _log.info("requests_settled", count=len(settled))
         return now + (_AGAIN if len(settled) == _AT_ONCE else _EVERY)
 
-    def _closed(self) -> Iterator[Facts]:
+    async def _settled(self, now: datetime) -> list[Object]:
+        """Look at one person after the other, and let others work in between: there may be thousands of requests."""
         caches = self._world.caches
-        for found in caches.requests.values():
-            username = found.get("spec", {}).get("requester", {}).get("username", "")
-            yield Facts(found, tuple(each for each in caches.requests_of(username) if each is not found))
+        people = dict.fromkeys(name for found in caches.requests.values() for name in traits.requester(found))
+        settled: list[Object] = []
+        for username in people:
+            settled += settled_of(tuple(caches.requests_of(username)), now)
+            await asyncio.sleep(0)
+        return settled
