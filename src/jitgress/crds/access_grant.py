@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field
 
 from jitgress.crds.fields import (
-    CIDRs,
+    CIDR,
     Condition,
     Conditions,
     ExactHost,
@@ -14,7 +14,7 @@ from jitgress.crds.fields import (
     Name,
     NamespaceName,
     Part,
-    Paths,
+    Path,
     Time,
     Uid,
     matching,
@@ -27,7 +27,24 @@ _IS_ADDRESS: Final = matching(
     "address must be IP:port, such as 10.0.0.7:80; an IPv6 address stands in brackets",
 )
 
-
+Paths = Annotated[
+    list[Path],
+    Field(
+        min_length=1,
+        max_length=64,  # two lists of 32, each with prefixes below the other's, never share more
+        description="Path prefixes by whole segments. More than a policy may name: it is what several lists share.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    ),
+]
+CIDRs = Annotated[
+    list[CIDR],
+    Field(
+        min_length=1,
+        max_length=128,  # two lists of 64 networks never share more
+        description="Absent: from anywhere.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    ),
+]
 _STAYS: Final = " && ".join(
     f"self.{field} == oldSelf.{field}"
     for field in ("request", "target", "policy", "subject", "host", "address", "notBefore", "since", "extensions")
@@ -80,7 +97,7 @@ class AccessGrantSpec(Part):
     since: Annotated[Time, Field(description="When the first of a chain of extensions began.")]
     extensions: Annotated[int, Field(ge=0, le=100, description="How many extensions led to it.")]
     review_by: Annotated[Time, Field(description="Break-glass: when it must have been reviewed.")] | None = None
-    source_cidrs: Annotated[CIDRs | None, Field(alias="sourceCIDRs", description="Absent: from anywhere.")] = None
+    source_cidrs: Annotated[CIDRs | None, Field(alias="sourceCIDRs")] = None
 
 
 class AccessGrantStatus(Part):

@@ -120,7 +120,7 @@ ExactHost = Annotated[
         ),
     ),
 ]
-_Path = Annotated[
+Path = Annotated[
     str,
     Field(
         min_length=1,
@@ -138,7 +138,7 @@ _Path = Annotated[
     ),
 ]
 Paths = Annotated[
-    list[_Path],
+    list[Path],
     Field(
         min_length=1,
         max_length=32,
@@ -176,21 +176,20 @@ PatternText = Annotated[
     ),
 ]
 Hint = Annotated[str, Field(min_length=1, max_length=256, json_schema_extra=rules(PLAIN_TEXT))]
+CIDR = Annotated[
+    str,
+    Field(
+        max_length=50,
+        json_schema_extra=rules(
+            rule(
+                "isCIDR(self) && cidr(self).masked() == cidr(self)",
+                "must be a network such as 10.0.0.0/8 or 2001:db8::/32: no bits set after its length",
+            )
+        ),
+    ),
+]
 CIDRs = Annotated[
-    list[
-        Annotated[
-            str,
-            Field(
-                max_length=50,
-                json_schema_extra=rules(
-                    rule(
-                        "isCIDR(self) && cidr(self).masked() == cidr(self)",
-                        "must be a network such as 10.0.0.0/8 or 2001:db8::/32: no bits set after its length",
-                    )
-                ),
-            ),
-        ]
-    ],
+    list[CIDR],
     Field(min_length=1, max_length=64, json_schema_extra={"x-kubernetes-list-type": "set"}),
 ]
 

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import pytest
 
+from jitgress.domain.scope import Scope
+from jitgress.domain.sources import Sources
 from jitgress.kube.resources import ACCESS_GRANTS
 from tests.integration.crds.api import Api, As
 from tests.integration.crds.rights import ROLES, bind
@@ -95,6 +97,62 @@ def test_the_operator_narrows_a_grant(change: tuple[str, object], granted: Body,
 
     assert answer.status == 200, answer.message
     assert answer.body["spec"] == changed(granted, change)["spec"]
+
+
+LONG: Final = "/" + "p" * 240
+TARGETS: Final = Scope.of(["/a", *(f"/b/{number}" for number in range(31))], ["GET"])
+POLICYS: Final = Scope.of(["/b", *(f"/a/{number}" for number in range(31))], ["GET"])
+
+
+def of_both(one: Sources, other: Sources) -> list[str]:
+    shared = one.meet(other)
+    assert shared is not None
+    return list(shared.texts())
+
+
+def test_a_grant_takes_all_that_two_full_lists_share(operator: Api, root: Api, namespace: str) -> None:
+    """What a target declares and a policy permits can have more prefixes and networks in common than each names."""
+    shared = TARGETS.meet(POLICYS)
+    assert shared is not None
+    mine = Sources.of([*(f"10.{number}.0.0/16" for number in range(0, 64, 2)), *(f"11.{n}.8.0/24" for n in range(32))])
+    theirs = Sources.of(
+        [*(f"11.{number}.0.0/16" for number in range(32)), *(f"10.{n}.8.0/24" for n in range(0, 64, 2))]
+    )
+    both = of_both(mine, theirs)
+    assert (len(shared.paths), len(both)) == (62, 64)
+    body = with_field(a_grant(f"0b7f0d52-{namespace}"), "spec.paths", list(TARGETS.paths))
+    found = operator.made(ACCESS_GRANTS, with_field(body, "spec.sourceCIDRs", list(mine.texts())), SYSTEM)
+
+    narrower = {"paths": list(shared.paths), "sourceCIDRs": both}
+    answer = operator.replace(ACCESS_GRANTS, {**found, "spec": {**found["spec"], **narrower}})
+    root.delete(ACCESS_GRANTS, found)
+
+    assert answer.status == 200, answer.message
+    assert answer.body["spec"]["paths"] == list(shared.paths)
+
+
+def test_the_longest_lists_are_still_compared(operator: Api, root: Api, namespace: str) -> None:
+    """The API server bounds what the rules of a schema may cost; here they cost the most."""
+    body = a_grant(f"0b7f0d52-{namespace}")
+    networks = [f"2001:db8:ffff:ffff:ffff:ffff:{number:x}:0/112" for number in range(128)]
+    body = with_field(body, "spec.paths", [f"{LONG}{number:02}" for number in range(64)])
+    found = operator.made(ACCESS_GRANTS, with_field(body, "spec.sourceCIDRs", networks), SYSTEM)
+    narrower = {
+        "paths": [f"{LONG}63/{number}" for number in range(64)],
+        "sourceCIDRs": [f"2001:db8:ffff:ffff:ffff:ffff:7f:{number:x}/128" for number in range(128)],
+    }
+    too_many = {"paths": [*narrower["paths"], f"{LONG}63/64"]}
+    wider = {"paths": [*narrower["paths"][1:], f"{LONG}6"]}
+
+    answers = [
+        operator.replace(ACCESS_GRANTS, {**found, "spec": {**found["spec"], **change}})
+        for change in (too_many, wider, narrower)
+    ]
+    root.delete(ACCESS_GRANTS, found)
+
+    assert [answer.status for answer in answers] == [422, 422, 200], answers[-1].message
+    assert "at most 64 items" in answers[0].message
+    assert "a grant never gets further paths" in answers[1].message
 
 
 def test_the_operator_narrows_everything_at_once_and_again(granted: Body, operator: Api) -> None:

@@ -100,6 +100,8 @@ def test_the_body_says_who_asks_for_what_why_and_until_when_an_answer_counts() -
             "ticket": "CHG-7",
             "duration_seconds": 1800,
             "start_time": "2026-01-01T10:10:00.000Z",
+            "end_time": "2026-01-01T12:30:00.000Z",
+            "extends": None,
             "paths": ["/api"],
             "methods": ["GET"],
         },

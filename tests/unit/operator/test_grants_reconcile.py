@@ -3,6 +3,7 @@
 A grant whose record can't be read is removed: it is as good as one that nobody approved.
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ import pytest
 from jitgress.crds.values import grant_object
 from jitgress.domain.course import Close, CloseReason
 from jitgress.domain.event import Event, EventCode
-from jitgress.kube.resources import ACCESS_GRANTS
+from jitgress.kube.resources import ACCESS_GRANTS, INGRESSES
 from jitgress.operator import record
 from jitgress.operator.grants.reconcile import GrantReconciler
 from jitgress.operator.settings import OperatorSettings
@@ -21,6 +22,7 @@ from tests.simulators.clock import HandClock
 from tests.simulators.kube_api import SimulatedApi
 from tests.simulators.ledger import LedgerDownError, SimulatedLedger
 from tests.simulators.objects import Object, a_request_object
+from tests.unit.operator.cluster import Cluster, in_a_cluster
 from tests.unit.operator.held import some_caches, stored
 
 GRANT = a_grant()
@@ -132,3 +134,24 @@ async def test_a_ledger_that_cannot_be_asked_removes_nothing() -> None:
 
     with pytest.raises(LedgerDownError):
         await after_a_look(SilentLedger(), now=NOW + timedelta(minutes=1))
+
+
+def test_a_grant_whose_record_became_unreadable_goes_and_never_comes_back() -> None:
+    async def story(cluster: Cluster) -> None:
+        await cluster.fill()
+        before = cluster.start()
+        await cluster.ask_and_approve()
+        assert len(cluster.all_of(ACCESS_GRANTS)) == 1
+        await before.kill()
+        cluster.ledger.entries[:] = [
+            said(each, paths=["*"]) if each.code is EventCode.GRANT_OPENED else each for each in cluster.ledger.entries
+        ]
+
+        cluster.start()
+        await asyncio.sleep(120)
+
+        assert cluster.all_of(ACCESS_GRANTS) == []
+        assert [each.code for each in cluster.ledger.entries].count(EventCode.GRANT_REMOVED) == 1
+        assert cluster.all_of(INGRESSES) == []
+
+    in_a_cluster(story)

@@ -142,7 +142,7 @@ def test_what_was_recorded_first_stands() -> None:
     assert found == Recorded(GRANT, REVOKED)
 
 
-def test_only_reviews_recorded_as_not_entitled_are_barred() -> None:
+def test_what_is_recorded_as_ignored_is_barred() -> None:
     late = JudgedReview(a_review(uid="late"), ReviewStanding.LATE, "too late")
     history = [record.judged(REQUEST, judged, NOW) for judged in (COUNTED, IGNORED, late)]
     reviews = (COUNTED.review, IGNORED.review, late.review, a_review(uid="new"))
@@ -152,7 +152,7 @@ def test_only_reviews_recorded_as_not_entitled_are_barred() -> None:
     assert [(review.uid, review.is_barred) for review in barred] == [
         ("carol-approve", False),
         ("other", True),
-        ("late", False),
+        ("late", True),
         ("new", False),
     ]
 

@@ -1,11 +1,13 @@
 """What is open when a policy or a target is edited: it becomes less or closes, and never more."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from jitgress.domain.event import EventCode
+from jitgress.kube.errors import error_of
 from jitgress.kube.resources import ACCESS_GRANTS
 from tests.builders import CHRIS
 from tests.simulators.kube_api import Call
@@ -59,8 +61,6 @@ def test_a_tightened_policy_leaves_of_a_grant_what_it_still_permits(
 @pytest.mark.parametrize(
     ("edit", "code"),
     [
-        ({"maxDurationSeconds": 300}, "duration_over_cap"),
-        ({"scope": {"paths": ["/api"], "methods": ["GET"]}}, "scope_over_policy"),
         ({"effect": "Deny"}, "policy_denies"),
         ({"tomorrow": True}, "policy_defective"),
         ({"subjects": [{"kind": "Group", "name": "ops"}]}, "no_policy"),
@@ -71,7 +71,7 @@ def test_a_tightened_policy_leaves_of_a_grant_what_it_still_permits(
         ({"ticket": {"pattern": "CHG-[0-9]+"}}, "ticket_unfit"),
         ({"mfa": {"methods": ["hwk"]}}, "mfa_missing"),
     ],
-    ids=["cap", "scope", "deny", "unreadable", "subjects", "weekly hours", "ticket", "sign-in"],
+    ids=["deny", "unreadable", "subjects", "weekly hours", "ticket", "sign-in"],
 )
 def test_what_a_tightened_policy_would_not_permit_is_closed_and_says_why(edit: dict[str, Any], code: str) -> None:
     async def story(cluster: Cluster) -> None:
@@ -164,6 +164,61 @@ def test_a_grant_is_replaced_as_it_was_seen_and_after_its_record() -> None:
         assert metadata["uid"] == before["metadata"]["uid"]
         assert metadata["resourceVersion"] == before["metadata"]["resourceVersion"]
         assert recorded[-1] == "grant.narrowed"
+
+    in_a_cluster(story)
+
+
+def refusing(status: int, reason: str, seen: list[Call], times: int | None = None) -> Callable[[Call], None]:
+    """Return what refuses to replace a grant: always, or so many times."""
+
+    def refuse(call: Call) -> None:
+        if call.verb == "replace" and call.resource is ACCESS_GRANTS:
+            seen.append(call)
+            if times is None or len(seen) <= times:
+                raise error_of(status, reason, "spec.paths: Too many: 62: must have at most 32 items")
+
+    return refuse
+
+
+@pytest.mark.parametrize("is_probed", [True, False], ids=["active", "not probed yet"])
+def test_a_grant_that_cannot_be_narrowed_is_removed(*, is_probed: bool) -> None:
+    """Left as it was it would stay open wider than the ledger says and the policy permits."""
+
+    async def story(cluster: Cluster) -> None:
+        tried: list[Call] = []
+        await cluster.fill()
+        if not is_probed:
+            await cluster.gate.vanish()
+        cluster.start(see_call=refusing(422, "Invalid", tried))
+        await review(cluster, await ask(cluster, paths=None))
+        assert [each["paths"] for each in grants(cluster)] == [["/"]]
+
+        await edit_policy(cluster, scope={"paths": ["/api"], "methods": ["GET"]})
+
+        assert grants(cluster) == []
+        assert await ended(cluster) == ("Revoked", "")
+        assert codes(cluster)[-1] in ("request.closed", "host.hidden")
+        await asyncio.sleep(120)
+        assert (grants(cluster), len(tried)) == ([], 1)
+
+    in_a_cluster(story)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(409, "Conflict"), (500, "InternalError")], ids=["changed in between", "a fault"]
+)
+def test_what_may_succeed_later_is_tried_again(code: int, reason: str) -> None:
+    async def story(cluster: Cluster) -> None:
+        tried: list[Call] = []
+        await cluster.fill()
+        cluster.start(see_call=refusing(code, reason, tried, times=1))
+        await review(cluster, await ask(cluster, paths=None))
+
+        await edit_policy(cluster, scope={"paths": ["/api"], "methods": ["GET"]})
+        await asyncio.sleep(15)
+
+        assert [each["paths"] for each in grants(cluster)] == [["/api"]]
+        assert len(tried) == 2
 
     in_a_cluster(story)
 

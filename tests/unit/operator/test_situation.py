@@ -117,10 +117,11 @@ def test_of_two_requests_in_one_second_one_is_the_earlier() -> None:
         ([asked(1, NOW, Subject("alice", frozenset({"ops"})))], None),
         ([asked(1, after(1), Subject("alice", frozenset({"ops"})))], {"ops"}),
         ([asked(1, after(1), Subject("bob", frozenset({"ops"})))], None),
+        ([asked(1, after(1))], None),
         ([asked(1, after(1), Subject("alice", frozenset({"ops"}))), asked(2, after(2))], {"dev"}),
         ([asked(1, after(1), Subject("alice"))], set()),
     ],
-    ids=["nothing", "earlier", "in the same second", "later", "somebody else", "twice", "in none any more"],
+    ids=["nothing", "earlier", "in the same second", "later", "somebody else", "the same", "twice", "in none any more"],
 )
 def test_the_groups_are_those_of_the_last_request_since(others: list[dict[str, Any]], groups: set[str] | None) -> None:
     found = situation(a_request(), (), None, LIMITED, a_world(some_caches(requests=others)))

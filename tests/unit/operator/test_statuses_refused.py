@@ -2,16 +2,28 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
 
 from jitgress.domain.event import EventCode
 from jitgress.kube.errors import InvalidObjectError, UnreachableError
+from jitgress.kube.events import EventRecorder
 from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS, ACCESS_REVIEWS
+from jitgress.operator import record
 from jitgress.operator.conditions import find_condition
-from tests.builders import CAROL, CHRIS
-from tests.simulators.kube_api import Call
-from tests.simulators.objects import a_review_object
+from jitgress.operator.requests.apply import RequestApplier
+from jitgress.operator.settings import OperatorSettings
+from jitgress.operator.world import World
+from tests.builders import CAROL, CHRIS, a_request, a_review, after
+from tests.simulators.clock import HandClock
+from tests.simulators.kube_api import Call, SimulatedApi
+from tests.simulators.ledger import SimulatedLedger
+from tests.simulators.objects import a_request_object, a_review_object
 from tests.unit.operator.cluster import SETTLED_S, Cluster, in_a_cluster, state
+from tests.unit.operator.held import some_caches
 from tests.unit.operator.lives import ask, events, grants, review, status
+from tests.unit.operator.request_facts import settled, some_facts
 
 
 def refusing(is_refused: Callable[[Call], bool]) -> Callable[[Call], None]:
@@ -116,19 +128,15 @@ async def test_the_ledger_is_asked_again_before_a_grant_that_is_missing_is_made(
     """Another process can have recorded that it was there since this one read the ledger."""
     clock = HandClock()
     api = SimulatedApi(clock)
-    request = await api.create(ACCESS_REQUESTS, a_request_object())
-    approval = await api.create(ACCESS_REVIEWS, a_review_object(dict(request)))
-    caches = some_caches(
-        requests=[request], reviews=[approval], targets=[a_ready_target()], policies=[stored(a_policy_object())]
-    )
-    world = World(api=api, caches=caches, ledger=SimulatedLedger(), settings=OperatorSettings(), clock=clock)
-    gathered = await gather(("shop", "alice-orders"), world)
-    assert gathered is not None
-    facts, plan = settled(gathered, clock.now())
+    uid = (await api.create(ACCESS_REQUESTS, a_request_object()))["metadata"]["uid"]
+    asked = replace(some_facts(a_review(request_uid=uid)), request=a_request(uid=uid))
+    facts, plan = settled(asked, after(60))
     assert plan.grant is not None
-    if was_active:
-        await world.ledger.append(record.active(facts.request, plan.grant, clock.now()))
+    later = [record.active(facts.request, plan.grant, after(61))] if was_active else []
+    ledger = SimulatedLedger([*facts.history, *later])
+    world = World(api=api, caches=some_caches(), ledger=ledger, settings=OperatorSettings(), clock=clock)
 
     await RequestApplier(world, EventRecorder(api, clock)).apply(facts, plan, (), is_repeat=True)
 
-    assert await api.find(ACCESS_GRANTS, plan.grant.id, "jitgress-system") is None or not was_active
+    found = await api.find(ACCESS_GRANTS, uid, "jitgress-system")
+    assert (found is not None) is not was_active

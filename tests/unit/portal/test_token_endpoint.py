@@ -48,6 +48,7 @@ def a_grant(
     name: str = "r1",
     subject: str = "alice",
     minutes: float = 30,
+    *,
     groups: Iterable[str] = (),
     claims: Iterable[tuple[str, str]] = (),
 ) -> Grant:

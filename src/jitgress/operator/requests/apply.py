@@ -9,7 +9,7 @@ import structlog
 from jitgress.crds.values import grant_object
 from jitgress.domain.event import Event, EventCode
 from jitgress.domain.grant import Grant
-from jitgress.kube.errors import AlreadyExistsError, KubeError, NotFoundError, UnreachableError
+from jitgress.kube.errors import AlreadyExistsError, InvalidObjectError, KubeError, NotFoundError, UnreachableError
 from jitgress.kube.events import EventRecorder
 from jitgress.kube.resources import ACCESS_GRANTS, ACCESS_REQUESTS, ACCESS_REVIEWS, Resource
 from jitgress.operator.requests.decide import Plan
@@ -89,11 +89,26 @@ class RequestApplier:
         _log.info("grant_opened", request=str(grant.request), grant=grant.id, host=grant.host)
 
     async def _narrow(self, grant: Grant, sight: GrantSight) -> None:
-        """Replace the very object that was seen; whatever else happened to it brings this request back."""
+        """Replace the very object that was seen; whatever else happened to it brings this request back.
+
+        One that the API server will not take in its narrower form is removed: it would stay as wide as it was.
+        """
         body = grant_object(grant, self._world.settings.namespace)
         body["metadata"] |= {"resourceVersion": sight.resource_version, "uid": sight.uid}
-        await self._world.api.replace(ACCESS_GRANTS, body)
+        try:
+            await self._world.api.replace(ACCESS_GRANTS, body)
+        except InvalidObjectError as error:
+            _log.warning("narrowing_refused", request=str(grant.request), grant=grant.id, error=error.message)
+            await self._remove(grant, sight)
+            return
         _log.info("grant_narrowed", request=str(grant.request), grant=grant.id, host=grant.host)
+
+    async def _remove(self, grant: Grant, sight: GrantSight) -> None:
+        """Remove the very object that was seen; that it is gone brings this request back, which ends by it."""
+        try:
+            await self._world.api.delete(ACCESS_GRANTS, grant.id, self._world.settings.namespace, uid=sight.uid)
+        except NotFoundError:
+            return
 
     async def _tell(self, facts: Facts, plan: Plan) -> None:
         """Write every status that changed. One that the API server refuses keeps none of the others back."""
