@@ -50,6 +50,23 @@ async def test_the_target_of_a_bound_grant_learns_who_it_is(gate: RunningGate, t
     ]
 
 
+async def test_the_most_networks_that_a_grant_can_have_are_looked_at(
+    behind_proxy: RunningGate, target: RecordingTarget
+) -> None:
+    """With the longest names beside them HAProxy takes the entry whole: the last network counts like the first."""
+    grant = a_grant(
+        address=target.address,
+        username="ü" * 512,
+        groups=["ü" * 2048],
+        sources=[f"2001:db8:ffff:{2 * number:x}::/64" for number in range(128)],
+        not_before=datetime.now(UTC) - timedelta(seconds=1),
+    )
+    await behind_proxy.permit(grant)
+    clients = [f"2001:db8:ffff:{number:x}::1" for number in (0, 254, 255, 256)]
+    asked = [told(await ask_from(behind_proxy, grant, PROXY, client)) for client in clients]
+    assert asked == [(200, ""), (200, ""), (403, "source_outside"), (403, "source_outside")]
+
+
 async def test_a_grant_without_networks_is_used_from_anywhere(gate: RunningGate, target: RecordingTarget) -> None:
     bound, free = a_bound_grant(1, target, f"{INSIDE}/32"), a_bound_grant(2, target)
     await gate.permit(bound, free)

@@ -139,7 +139,7 @@ def test_both_families_whole_are_anywhere() -> None:
 
 def test_the_longest_entry_fits_into_one_command() -> None:
     """HAProxy reads a command into a buffer of 32 kB (`tune.bufsize`)."""
-    networks = [f"2001:db8:{number:x}:1::/64" for number in range(64)]
+    networks = [f"2001:db8:{number:x}:1::/64" for number in range(128)]
     (entry,) = (
         programme_of(a_grant(username="ü" * 512, groups=["ü" * 2048], sources=networks)).entries[MapName.BOUND].values()
     )

@@ -4,6 +4,8 @@ import asyncio
 from datetime import datetime
 from typing import Any, Final
 
+import pytest
+
 from jitgress.domain.event import EventCode
 from jitgress.domain.subject import Subject
 from jitgress.domain.window import parse_time
@@ -11,7 +13,7 @@ from jitgress.kube.resources import ACCESS_GRANTS
 from tests.builders import ALICE, BOB
 from tests.simulators.kube_api import Call
 from tests.unit.operator.cluster import SETTLED_S, Cluster, in_a_cluster
-from tests.unit.operator.lives import add_policy, ask, codes, ended, events, grants, review
+from tests.unit.operator.lives import add_policy, ask, codes, edit_policy, ended, events, grants, review
 
 AMY: Final = Subject("amy", frozenset({"auto"}))
 TERMS: Final = {"max": 2, "maxTotalSeconds": 1500}
@@ -84,6 +86,21 @@ def test_a_chain_of_extensions_ends_with_the_sum_and_the_number() -> None:
         (spec,) = [each for each in grants(cluster) if each["request"]["name"] == "third"]
         assert spec["extensions"] == 2
         assert (parse_time(spec["notAfter"]) - parse_time(spec["since"])).total_seconds() == 1500
+
+    in_a_cluster(story)
+
+
+@pytest.mark.parametrize("terms", [None, {"max": 1, "maxTotalSeconds": 86_400}], ids=["none", "fewer"])
+def test_an_open_extension_ends_when_the_policy_permits_no_such_any_more(terms: dict[str, int] | None) -> None:
+    async def story(cluster: Cluster) -> None:
+        first = await opened(cluster)
+        second = await ask(cluster, "second", AMY, durationSeconds=60, **extending(first))
+        await ask(cluster, "third", AMY, durationSeconds=60, **extending(second))
+
+        await edit_policy(cluster, "auto", extensions=terms)
+
+        assert await ended(cluster, "third") == ("Denied", "extension_impossible")
+        assert await ended(cluster, "first") is None
 
     in_a_cluster(story)
 

@@ -11,7 +11,7 @@ import pytest
 
 from jitgress.crds.values import grant_object
 from jitgress.domain.course import Close, CloseReason
-from jitgress.domain.event import Event, EventCode
+from jitgress.domain.event import Event, EventCode, EventValue
 from jitgress.kube.resources import ACCESS_GRANTS, INGRESSES
 from jitgress.operator import record
 from jitgress.operator.grants.reconcile import GrantReconciler
@@ -57,7 +57,8 @@ async def after_a_look(ledger: SimulatedLedger, *requests: Object, now: datetime
         clock=clock,
     )
     await GrantReconciler(world).reconcile(GRANT.id)
-    return await api.find(ACCESS_GRANTS, GRANT.id, settings.namespace), ledger.entries[known:]
+    left = await api.find(ACCESS_GRANTS, GRANT.id, settings.namespace)
+    return None if left is None else dict(left), ledger.entries[known:]
 
 
 async def closing(*requests: Object, now: datetime) -> Event:
@@ -90,7 +91,7 @@ async def test_what_nothing_took_over_from_ends_as_expired(other: Object) -> Non
     assert event.subject == ALICE.username
 
 
-def said(event: Event, **data: object) -> Event:
+def said(event: Event, **data: EventValue) -> Event:
     """Return `event` as another version, or a hand on the ledger, would have left it."""
     return replace(event, data={**event.data, **data})
 
