@@ -138,7 +138,7 @@ def _opening(
             request=request.ref,
             target=target.ref,
             policy=decision.policy,
-            subject=request.requester,
+            subject=replace(request.requester, claims=permitted.claims),
             host=target.host,
             address=target.readiness.address,
             scope=permitted.scope,

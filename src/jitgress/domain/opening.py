@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import reduce
 
 from jitgress.domain.asked import Asked
-from jitgress.domain.checks import outside_schedule, unmet_expression
+from jitgress.domain.checks import AMR, outside_schedule, unmet_expression
 from jitgress.domain.denial import Denial, DenialCode
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.judging import Verdict
@@ -44,8 +44,21 @@ def permitted(asked: Asked, verdict: Verdict, approved_at: datetime) -> Permitte
         sources=sources,
         since=window.not_before if extended is None else extended.grant.since,
         extensions=0 if extended is None else extended.grant.extensions + 1,
+        claims=_deciding_claims(asked),
         review_by=window.not_before + glass.review_within if asked.request.break_glass and glass is not None else None,
     )
+
+
+def _deciding_claims(asked: Asked) -> frozenset[tuple[str, str]]:
+    """Return the claims that let the requester in. What an expression looks at isn't known: then all of them."""
+    policy, requester = asked.policy, asked.request.requester
+    occasion, glass = policy.approval.automatic_while, policy.break_glass
+    if policy.expression is not None or (occasion is not None and occasion.expression is not None):
+        return requester.claims
+    refs = [*policy.subjects, *(occasion.subjects if occasion else ()), *(glass.subjects if glass else ())]
+    named = {claim for ref in refs if ref.names(requester) for claim in ref.claims}
+    factors = policy.mfa.methods if policy.mfa is not None else frozenset[str]()
+    return frozenset(named | {(key, value) for key, value in requester.claims if key == AMR and value in factors})
 
 
 def _scope(asked: Asked, narrowings: Iterable[Narrowing]) -> Scope | Denial:

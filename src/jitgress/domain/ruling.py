@@ -78,6 +78,8 @@ class Permitted:
     extensions: int = 0
     review_by: datetime | None = None
     """Break-glass only: when it must have been reviewed."""
+    claims: frozenset[tuple[str, str]] = frozenset()
+    """The requester's claims that it rests on: who has lost one of them doesn't use it."""
 
 
 @dataclass(frozen=True, slots=True)

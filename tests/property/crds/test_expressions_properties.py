@@ -77,7 +77,9 @@ SIMPLE: Final = st.one_of(
     words.map(lambda w: Condition(f'subject.claims["amr"][0] == {quoted(w)}', first_claim_is(w))),
     st.integers(0, 3).map(lambda s: Condition(f'request.duration <= duration("{s}s")', lasts_at_most(s))),
     st.just(Condition("has(target.labels.team)", lambda found, _: "team" in found.target.labels)),
-    st.integers(0, 2).map(lambda n: Condition(f"size(request.paths) > {n}", lambda f, _: max(1, len(f.request.paths)) > n)),
+    st.integers(0, 2).map(
+        lambda n: Condition(f"size(request.paths) > {n}", lambda f, _: max(1, len(f.request.paths)) > n)
+    ),
 )
 OF_ITEMS: Final = words.map(lambda w: Condition(f"item == {quoted(w)}", lambda _, item: item == w))
 

@@ -12,15 +12,13 @@ from jitgress.domain.asked import Asked
 from jitgress.domain.checks import (
     first_denial,
     outside_schedule,
-    scope_is_well_formed,
-    scope_within_policy,
-    scope_within_target,
 )
 from jitgress.domain.denial import Denial, DenialCode
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.expression import Circumstances
 from jitgress.domain.policy import Effect
 from jitgress.domain.schedule import LAST_DAY
+from jitgress.domain.scope_checks import scope_is_well_formed, scope_within_policy, scope_within_target
 from jitgress.domain.terms import Limits, Wording
 from tests.builders import (
     ALICE,

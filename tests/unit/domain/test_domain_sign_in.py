@@ -1,6 +1,7 @@
 """A sign-in with a second factor, and lately: the claims that the identity provider made."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +12,19 @@ from jitgress.domain.policy import Policy
 from jitgress.domain.ruling import Denied, Permitted
 from jitgress.domain.subject import Subject
 from jitgress.domain.terms import Mfa
-from tests.builders import NOW, a_policy, a_request, a_target, after, an_approval, decided, minutes
+from tests.builders import (
+    ALICE,
+    NOW,
+    Condition,
+    a_policy,
+    a_request,
+    a_target,
+    after,
+    an_approval,
+    decided,
+    minutes,
+    workload,
+)
 
 STRONG = frozenset({"otp", "hwk"})
 
@@ -89,3 +102,29 @@ def test_what_is_wanted_is_told() -> None:
     reasons = decided(a_target(), [policy], a_request(requester=alice)).reasons
 
     assert reasons[-1] == "policy standard wants a sign-in no older than 10 min. Sign in anew, then ask again."
+
+
+def test_a_grant_rests_on_the_claims_that_let_its_subject_in_and_on_no_other() -> None:
+    """Others may be different at the next sign-in."""
+    needed = {("repository", "acme/shop"), (AMR, "hwk")}
+    subject = Subject("ci", claims=frozenset({*needed, (AMR, "pwd"), ("session", "1"), ("team", "shop")}))
+    policy = a_policy(
+        subjects=[workload(repository="acme/shop"), workload(repository="acme/other")],
+        mfa=Mfa(frozenset({"hwk", "otp"})),
+        approval=an_approval(automatic=True),
+    )
+
+    ruling = decided(a_target(), [policy], a_request(requester=subject)).ruling
+
+    assert isinstance(ruling, Permitted)
+    assert ruling.claims == needed
+
+
+def test_of_an_expression_nobody_knows_on_which_claims_it_rests() -> None:
+    subject = replace(ALICE, claims=frozenset({("team", "shop"), ("session", "1")}))
+    policy = a_policy(approval=an_approval(automatic=True), expression=Condition("any", lambda _: True))
+
+    ruling = decided(a_target(), [policy], a_request(requester=subject)).ruling
+
+    assert isinstance(ruling, Permitted)
+    assert ruling.claims == subject.claims
