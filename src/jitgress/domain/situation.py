@@ -33,7 +33,7 @@ class Situation:
     overdue_reviews: int = 0
     """How many break-glass grants of the same person wait for a review for too long."""
     groups_now: frozenset[str] | None = None
-    """The groups in which the requester was seen since they asked; None: not seen since."""
+    """The groups in which the requester was seen since they asked; None: not seen since, or in no others ever."""
     extended: Extended | None = None
     successor: str | None = None
     """The name of an open request that extends this one."""
