@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from jitgress.crds.access_policy import DAY_S, MAX_AHEAD_S, MAX_REQUIRED, WEEK_S
 from jitgress.crds.patterns import compile_pattern
@@ -104,7 +104,7 @@ _NONE: Final = Approval(())
 
 def _whom(found: Found) -> Policy:
     spec: object = found.get("spec")
-    fields: Found = spec if isinstance(spec, Mapping) else {}
+    fields = cast("Found", spec) if isinstance(spec, Mapping) else dict[str, Any]()
     priority: object = fields.get("priority")
     try:
         nothing_but(fields, *_TERMS)
