@@ -238,9 +238,9 @@ def _takes_anything(policy: Policy, what: str, pattern: Pattern) -> Finding:
 
 
 def _stretches(schedule: Schedule, now: datetime) -> list[tuple[datetime, datetime]]:
-    """Return when it opens and closes within the next week."""
+    """Return when it opens and closes within two weeks: in one of them the clocks may skip its only hour."""
     found, at = list[tuple[datetime, datetime]](), now
-    while (begin := schedule.opens_at(at)) is not None and begin < now + _WEEK:
+    while (begin := schedule.opens_at(at)) is not None and begin < now + 2 * _WEEK:
         end = schedule.closes_at(begin)
         found.append((begin, end))
         at = end

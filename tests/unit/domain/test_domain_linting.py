@@ -1,7 +1,7 @@
 """What is found in a set of policies, and what isn't."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from jitgress.domain.approval import Approval, Occasion, Quorum
 from jitgress.domain.finding import Severity
 from jitgress.domain.linting import lint
 from jitgress.domain.policy import Effect, Policy, TargetSelector
+from jitgress.domain.schedule import LAST_DAY
 from jitgress.domain.subject import SubjectKind, SubjectRef
 from jitgress.domain.target import Target
 from jitgress.domain.terms import Extensions, Limits, Mfa, Wording
@@ -250,3 +251,17 @@ def test_the_worst_comes_first() -> None:
     )
 
     assert [finding.severity for finding in lint([policy], now=NOW)] == list(Severity)
+
+
+def test_hours_that_the_clocks_skip_this_week_come_the_next() -> None:
+    skipped = a_policy(schedule=a_schedule("02:00", "03:00", zone="Europe/Berlin", days=["Sun"]))
+
+    findings = lint([skipped], now=datetime(2026, 3, 24, tzinfo=UTC))
+
+    assert findings == ()
+
+
+def test_hours_that_never_come_are_an_error() -> None:
+    (finding,) = lint([a_policy(schedule=a_schedule("10:00", "11:00"))], now=LAST_DAY)
+
+    assert (finding.code, finding.severity) == ("never-open", Severity.ERROR)
