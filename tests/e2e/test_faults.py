@@ -22,8 +22,8 @@ async def test_with_every_python_process_dead_a_window_still_closes_on_time(own_
     end = epoch((await asyncio.to_thread(own_stack.state, "alice", request))["window"]["notAfter"])
 
     async with own_stack.websocket(host, "/ws", token) as socket, own_stack.stream(host, "/sse", token) as events:
-        # The end comes before the gate's own time-out: what it heard last may be a quarter of the staleness old, then up
-        # to a second passes until the lease says so, and a second until it is renewed.
+        # The end comes before the gate's own time-out: what it heard last may be a quarter of the staleness old, then
+        # up to a second passes until the lease says so, and a second until it is renewed.
         await asyncio.sleep(end - time.time() - (STALENESS_S * 3 / 4 - 2))
         for part in {own_stack.pid("agent"), own_stack.pid("operator"), own_stack.pid("portal")}:
             os.kill(part, signal.SIGKILL)
