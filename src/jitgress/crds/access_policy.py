@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field
 
 from jitgress.crds.fields import (
+    DAY_S,
     CIDRs,
     Condition,
     Conditions,
@@ -16,6 +17,7 @@ from jitgress.crds.fields import (
     PatternText,
     ScopePart,
     SubjectName,
+    UpToADay,
     matching,
     rule,
     rules,
@@ -23,7 +25,6 @@ from jitgress.crds.fields import (
 from jitgress.domain.policy import Effect
 from jitgress.domain.schedule import Weekday
 
-DAY_S: Final = 86_400
 WEEK_S: Final = 7 * DAY_S
 MAX_AHEAD_S: Final = 365 * DAY_S
 MAX_EXPRESSION: Final = 2048
@@ -187,7 +188,7 @@ class BreakGlassPart(Part):
     """Who may open at once and be reviewed afterwards by the approvers."""
 
     subjects: Subjects
-    max_duration_seconds: Annotated[int, Field(ge=1, le=DAY_S)]
+    max_duration_seconds: UpToADay
     review_within_seconds: Annotated[int, Field(ge=60, le=MAX_AHEAD_S)]
     lock_out: Annotated[bool, Field(description="Not again while a review of theirs is overdue.")] = False
 
@@ -202,8 +203,8 @@ class AccessPolicySpec(Part):
     message: Annotated[Hint, Field(description="What people are told whom it denies.")] | None = None
     subjects: Subjects
     targets: TargetsPart
-    max_duration_seconds: Annotated[int, Field(ge=1, le=DAY_S)] | None = None
-    default_duration_seconds: Annotated[int, Field(ge=1, le=DAY_S)] | None = None
+    max_duration_seconds: UpToADay | None = None
+    default_duration_seconds: UpToADay | None = None
     max_start_ahead_seconds: Annotated[int, Field(ge=0, le=MAX_AHEAD_S)] = 0
     extensions: ExtensionsPart | None = None
     schedule: SchedulePart | None = None

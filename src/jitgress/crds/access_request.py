@@ -16,6 +16,7 @@ from jitgress.crds.fields import (
     Paths,
     Time,
     Uid,
+    UpToADay,
     Username,
     matching,
     rule,
@@ -30,8 +31,8 @@ IMMUTABLE = rule(
 )
 
 
-class ExtendedName(Part):
-    """The request in the same namespace whose access is to last longer."""
+class RequestName(Part):
+    """A request in the same namespace by name and UID, so that one made again under the name inherits nothing."""
 
     name: Name
     uid: Uid
@@ -59,14 +60,14 @@ class AccessRequestSpec(Part):
         ),
     ]
     ticket: Annotated[str, Field(min_length=1, max_length=128, json_schema_extra=rules(PLAIN_TEXT))] | None = None
-    duration_seconds: Annotated[int, Field(ge=1, le=86_400, description="Absent: the policy's default.")] | None = None
+    duration_seconds: Annotated[UpToADay, Field(description="Absent: the policy's default.")] | None = None
     start_time: Annotated[Time, Field(description="Absent: as soon as it is permitted.")] | None = None
     end_time: Annotated[Time, Field(description="Never open at or after this, such as the end of a change.")] | None = (
         None
     )
     paths: Paths | None = None
     methods: Methods | None = None
-    extends: ExtendedName | None = None
+    extends: Annotated[RequestName, Field(description="The request whose access is to last longer.")] | None = None
     break_glass: Annotated[bool, Field(description="Open at once, and be reviewed afterwards.")] = False
 
 

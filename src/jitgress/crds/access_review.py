@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from jitgress.crds.access_request import IMMUTABLE
+from jitgress.crds.access_request import IMMUTABLE, RequestName
 from jitgress.crds.fields import (
     MAX_TEXT,
     PLAIN_TEXT,
@@ -12,11 +12,10 @@ from jitgress.crds.fields import (
     Conditions,
     Identity,
     Methods,
-    Name,
     Part,
     Paths,
     Time,
-    Uid,
+    UpToADay,
     rule,
     rules,
 )
@@ -29,13 +28,6 @@ _NARROWS_APPROVALS = rule(
 )
 
 
-class RequestName(Part):
-    """The request by name and UID, so that one made again under the name inherits nothing."""
-
-    name: Name
-    uid: Uid
-
-
 class AccessReviewSpec(Part):
     """Who answers what."""
 
@@ -45,7 +37,7 @@ class AccessReviewSpec(Part):
     decision: ReviewDecision
     reviewer: Identity
     comment: Annotated[str, Field(max_length=MAX_TEXT, json_schema_extra=rules(PLAIN_TEXT))] | None = None
-    duration_seconds: Annotated[int, Field(ge=1, le=86_400, description="Shorter than asked for.")] | None = None
+    duration_seconds: Annotated[UpToADay, Field(description="Shorter than asked for.")] | None = None
     start_time: Annotated[Time, Field(description="Later than asked for.")] | None = None
     paths: Annotated[Paths, Field(description="Fewer than asked for.")] | None = None
     methods: Annotated[Methods, Field(description="Fewer than asked for.")] | None = None

@@ -12,6 +12,7 @@ from jitgress.domain.subject import SubjectKind
 MAX_NAME: Final = 253  # RFC 1123 subdomain, as Kubernetes bounds names
 MAX_USERNAME: Final = 256
 MAX_TEXT: Final = 1024
+DAY_S: Final = 86_400
 DNS_LABEL: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _DNS_SUBDOMAIN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 _UNSEEN: Final = r"[\x00-\x08\x0b-\x1f\x7f-\x{9f}\x{202a}-\x{202e}\x{2066}-\x{2069}]"
@@ -163,6 +164,8 @@ Claims = Annotated[
     dict[_ClaimKey, Annotated[list[_ClaimValue], Field(max_length=64)]],
     Field(max_length=32, description="What the token said beside that: `extra` of the Kubernetes UserInfo."),
 ]
+UpToADay = Annotated[int, Field(ge=1, le=DAY_S)]
+"""Seconds of a window: none is longer."""
 LabelValue = Annotated[str, Field(max_length=63)]
 PatternText = Annotated[
     str,

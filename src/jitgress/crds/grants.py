@@ -44,13 +44,18 @@ def grant_value(found: Mapping[str, Any]) -> Grant:
         subject=subject_value(nothing_but(mapping(spec, "subject"), *IDENTITY)),
         host=parse_host(text(spec, "host")),
         address=text(spec, "address"),
-        scope=Scope.of(texts(spec, "paths"), texts(spec, "methods")),
+        scope=scope_value(spec),
         window=Window(parse_time(text(spec, "notBefore")), parse_time(text(spec, "notAfter"))),
         since=parse_time(text(spec, "since")),
         extensions=whole_number(spec, "extensions", 0, 100),
         review_by=parse_time(text(spec, "reviewBy")) if "reviewBy" in spec else None,
         sources=Sources.of(texts(spec, "sourceCIDRs")) if "sourceCIDRs" in spec else ANYWHERE,
     )
+
+
+def scope_value(found: Mapping[str, Any]) -> Scope:
+    """Return the paths and methods that an object of ours states. Raises `InvalidValueError`."""
+    return Scope.of(texts(found, "paths"), texts(found, "methods"))
 
 
 def subject_value(found: Mapping[str, Any]) -> Subject:

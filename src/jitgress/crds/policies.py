@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, TypeVar, cast
 
-from jitgress.crds.access_policy import DAY_S, MAX_AHEAD_S, MAX_REQUIRED, WEEK_S
+from jitgress.crds.access_policy import MAX_AHEAD_S, MAX_REQUIRED, WEEK_S
+from jitgress.crds.fields import DAY_S
+from jitgress.crds.grants import scope_value
 from jitgress.crds.patterns import compile_pattern
 from jitgress.crds.reading import (
     flag,
@@ -24,7 +26,6 @@ from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.expression import Expression
 from jitgress.domain.policy import Effect, Policy, TargetSelector
 from jitgress.domain.schedule import Schedule
-from jitgress.domain.scope import Scope
 from jitgress.domain.sources import ANYWHERE, Sources
 from jitgress.domain.subject import SubjectKind, SubjectRef
 from jitgress.domain.terms import UNLIMITED, BreakGlass, Extensions, Limits, Mfa, Wording
@@ -71,7 +72,7 @@ def policy_value(found: Found) -> Policy:
         max_start_ahead=_seconds(spec, "maxStartAheadSeconds", MAX_AHEAD_S, default=0),
         extensions=_part(spec, "extensions", lambda: _extensions(mapping(spec, "extensions"))),
         schedule=_part(spec, "schedule", lambda: _schedule(mapping(spec, "schedule"))),
-        ceiling=_part(spec, "scope", lambda: _scope(nothing_but(mapping(spec, "scope"), "paths", "methods"))),
+        ceiling=_part(spec, "scope", lambda: scope_value(nothing_but(mapping(spec, "scope"), "paths", "methods"))),
         must_name_paths=flag(spec, "mustNamePaths"),
         reason=_part(spec, "reason", lambda: _wording(mapping(spec, "reason"))),
         ticket=_part(spec, "ticket", lambda: _wording(mapping(spec, "ticket"))),
@@ -159,10 +160,6 @@ def _selector(found: Found) -> TargetSelector:
     if not selector.is_stated:
         raise InvalidValueError("field targets states nothing", remedy="State namespaces, names or labels.")
     return selector
-
-
-def _scope(found: Found) -> Scope:
-    return Scope.of(texts(found, "paths"), texts(found, "methods"))
 
 
 def _schedule(found: Found) -> Schedule:

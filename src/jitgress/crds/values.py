@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from jitgress.crds.grants import IDENTITY, grant_object, grant_value, subject_value
-from jitgress.crds.policies import policy_value
+from jitgress.crds.fields import DAY_S
+from jitgress.crds.grants import IDENTITY, grant_object, grant_value, scope_value, subject_value
 from jitgress.crds.reading import (
     flag,
     mapping,
@@ -18,19 +18,16 @@ from jitgress.crds.reading import (
     some_whole_number,
     text,
     text_map,
-    texts,
 )
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.host import parse_host
 from jitgress.domain.request import Request, RequestRef
 from jitgress.domain.review import Narrowing, Review, ReviewDecision
-from jitgress.domain.scope import Scope
 from jitgress.domain.target import NotReady, Ready, Target, TargetRef
 from jitgress.domain.window import parse_time
 
-__all__ = ["grant_object", "grant_value", "policy_value", "request_value", "review_value", "target_value"]
+__all__ = ["grant_object", "grant_value", "request_value", "review_value", "target_value"]
 
-_DAY_S = 86_400
 _ASKED = (
     "target",
     "requester",
@@ -54,7 +51,7 @@ def target_value(found: Mapping[str, Any]) -> Target:
     return Target(
         ref=TargetRef(text(metadata, "namespace"), text(metadata, "name"), text(metadata, "uid")),
         host=parse_host(text(spec, "host")),
-        ceiling=_scope(spec),
+        ceiling=scope_value(spec),
         labels=text_map(metadata, "labels"),
         readiness=_readiness(metadata, found.get("status")),
     )
@@ -65,7 +62,7 @@ def request_value(found: Mapping[str, Any]) -> Request:
     metadata = mapping(found, "metadata")
     spec = nothing_but(mapping(found, "spec"), *_ASKED)
     namespace = text(metadata, "namespace")
-    duration = some_whole_number(spec, "durationSeconds", 1, _DAY_S)
+    duration = some_whole_number(spec, "durationSeconds", 1, DAY_S)
     return Request(
         ref=RequestRef(namespace, text(metadata, "name"), text(metadata, "uid")),
         target=text(spec, "target"),
@@ -106,7 +103,7 @@ def review_value(found: Mapping[str, Any]) -> Review:
 
 
 def _narrowing(spec: Mapping[str, Any]) -> Narrowing:
-    duration = some_whole_number(spec, "durationSeconds", 1, _DAY_S)
+    duration = some_whole_number(spec, "durationSeconds", 1, DAY_S)
     return Narrowing(
         duration=None if duration is None else timedelta(seconds=duration),
         paths=some_texts(spec, "paths"),
@@ -122,10 +119,6 @@ def _some_time(spec: Mapping[str, Any], key: str) -> datetime | None:
 def _extended(namespace: str, found: Mapping[str, Any]) -> RequestRef:
     nothing_but(found, "name", "uid")
     return RequestRef(namespace, text(found, "name"), text(found, "uid"))
-
-
-def _scope(found: Mapping[str, Any]) -> Scope:
-    return Scope.of(texts(found, "paths"), texts(found, "methods"))
 
 
 def _readiness(metadata: Mapping[str, Any], status: object) -> Ready | NotReady | None:

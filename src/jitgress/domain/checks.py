@@ -11,6 +11,7 @@ from typing import Final
 from jitgress.domain.asked import Asked
 from jitgress.domain.denial import Denial, DenialCode
 from jitgress.domain.errors import InvalidValueError
+from jitgress.domain.extension_checks import extension_is_possible, extension_within_sum
 from jitgress.domain.phrasing import describe_duration, plain
 from jitgress.domain.policy import Effect
 from jitgress.domain.scope_checks import (
@@ -176,30 +177,6 @@ def outside_schedule(asked: Asked, at: datetime) -> Denial | None:
     return Denial(DenialCode.OUTSIDE_SCHEDULE, message, f"{again}{glass}.")
 
 
-def extension_is_possible(asked: Asked) -> Denial | None:
-    """Only one's own open access to the same target is extended, as often as the policy permits."""
-    if asked.request.extends is None:
-        return None
-    why = _against_extension(asked)
-    return None if why is None else Denial(DenialCode.EXTENSION_IMPOSSIBLE, why, "Make a request of its own.")
-
-
-def extension_within_sum(asked: Asked) -> Denial | None:
-    """From its first opening on access never lasts longer than the policy's sum, however often it is extended."""
-    extended, terms = asked.situation.extended, asked.policy.extensions
-    if asked.request.extends is None or extended is None or terms is None or asked.situation.is_opened:
-        return None  # what is open already ends where the sum does
-    left = extended.grant.since + terms.max_total - extended.grant.window.not_after
-    if asked.duration <= left:
-        return None
-    message = (
-        f"asked for {describe_duration(asked.duration)} more, policy {asked.policy.name} permits "
-        f"{describe_duration(terms.max_total)} in all"
-    )
-    most = f"Ask for up to {describe_duration(left)}." if left >= timedelta(seconds=1) else "Make a request of its own."
-    return Denial(DenialCode.EXTENSION_OVER_SUM, message, most)
-
-
 def expression_holds(asked: Asked) -> Denial | None:
     """The policy's condition is true; one that can't be evaluated isn't."""
     return unmet_expression(asked, asked.request.earliest_start)
@@ -304,21 +281,3 @@ def _is_fresh(asked: Asked, max_age: timedelta) -> bool:
     times = [parse_epoch(text) for text in asked.request.requester.values_of(AUTH_TIME)]
     asked_at = asked.request.created_at
     return len(times) == 1 and times[0] is not None and asked_at - max_age <= times[0] <= asked_at + CLOCK_LEEWAY
-
-
-def _against_extension(asked: Asked) -> str | None:
-    extended, terms = asked.situation.extended, asked.policy.extensions
-    if terms is None:
-        return f"policy {asked.policy.name} permits no extension"
-    if extended is not None and extended.is_stopped:
-        return "what it extends was revoked"
-    if extended is None or (extended.is_over and not asked.situation.is_opened):
-        return "what it extends isn't open any more"
-    grant = extended.grant
-    if grant.subject.username != asked.request.requester.username or grant.target != asked.target.ref:
-        return "it extends somebody else's access, or access to another target"
-    if grant.is_break_glass:
-        return "break-glass can't be extended"
-    if grant.extensions >= terms.most:
-        return f"policy {asked.policy.name} permits {terms.most} extensions"
-    return None

@@ -11,6 +11,7 @@ from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.event import Event, EventCode, event_id
 from jitgress.domain.request import Request
 from jitgress.domain.window import format_time, parse_time
+from jitgress.operator.record import about_request
 
 
 def answer_id(request_uid: str, webhook: str) -> str:
@@ -20,13 +21,12 @@ def answer_id(request_uid: str, webhook: str) -> str:
 
 def answer_event(request: Request, answer: Answer, now: datetime) -> Event:
     """Return the event: an external approval system answered."""
-    return Event(
-        id=answer_id(request.ref.uid, answer.webhook),
-        code=EventCode.APPROVAL_ANSWERED,
-        at=now,
+    return about_request(
+        request,
+        EventCode.APPROVAL_ANSWERED,
+        now,
         actor=f"webhook:{answer.webhook}",
-        subject=request.requester.username,
-        request=request.ref,
+        discriminator=answer.webhook,
         data={
             "webhook": answer.webhook,
             "verdict": answer.verdict.value,

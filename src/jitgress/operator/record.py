@@ -11,8 +11,9 @@ from typing import Final
 from jitgress.domain.course import Close
 from jitgress.domain.event import Event, EventCode, EventValue, event_id
 from jitgress.domain.grant import Grant
-from jitgress.domain.request import Request
+from jitgress.domain.request import Request, RequestRef
 from jitgress.domain.review import JudgedReview, Narrowing, Review
+from jitgress.domain.subject import Subject
 from jitgress.domain.window import Window, format_time
 
 OPERATOR: Final = "jitgress-operator"
@@ -21,7 +22,7 @@ OPERATOR: Final = "jitgress-operator"
 
 def received(request: Request, now: datetime) -> Event:
     """Somebody asked."""
-    return _event(
+    return about_request(
         request,
         EventCode.REQUEST_RECEIVED,
         now,
@@ -46,7 +47,7 @@ def received(request: Request, now: datetime) -> Event:
 def judged(request: Request, judged_review: JudgedReview, now: datetime) -> Event:
     """Somebody answered, and it counted or not."""
     review = judged_review.review
-    return _event(
+    return about_request(
         request,
         EventCode.REVIEW_COUNTED if judged_review.counts else EventCode.REVIEW_IGNORED,
         now,
@@ -72,7 +73,7 @@ def scheduled(request: Request, window: Window, approved_by: Iterable[str], now:
         "not_after": format_time(window.not_after),
     }
     discriminator = f"{data['not_before']} {data['not_after']}"
-    return _event(request, EventCode.REQUEST_SCHEDULED, now, discriminator=discriminator, data=data)
+    return about_request(request, EventCode.REQUEST_SCHEDULED, now, discriminator=discriminator, data=data)
 
 
 def judgement_ids(request: Request, judged_review: JudgedReview) -> tuple[str, str]:
@@ -87,7 +88,7 @@ def judgement_ids(request: Request, judged_review: JudgedReview) -> tuple[str, s
 def opened(request: Request, grant: Grant, approved_by: Iterable[str], reasons: Iterable[str], now: datetime) -> Event:
     """A grant is about to be made. The event holds all of it: what is recorded is what is opened."""
     told: dict[str, EventValue] = {"approved_by": list(approved_by), "reasons": list(reasons)}
-    return _event(request, EventCode.GRANT_OPENED, now, data=told | grant_data(grant))
+    return about_request(request, EventCode.GRANT_OPENED, now, data=told | grant_data(grant))
 
 
 def narrowed(request: Request, grant: Grant, reasons: Iterable[str], now: datetime) -> Event:
@@ -95,12 +96,12 @@ def narrowed(request: Request, grant: Grant, reasons: Iterable[str], now: dateti
     data = grant_data(grant)
     discriminator = " ".join(str(data[key]) for key in ("not_after", "paths", "methods", "sources"))
     told: dict[str, EventValue] = {"reasons": list(reasons)}
-    return _event(request, EventCode.GRANT_NARROWED, now, discriminator=discriminator, data=told | data)
+    return about_request(request, EventCode.GRANT_NARROWED, now, discriminator=discriminator, data=told | data)
 
 
 def reviewed(request: Request, review: Review, now: datetime) -> Event:
     """Somebody looked at a break-glass grant afterwards."""
-    return _event(
+    return about_request(
         request,
         EventCode.BREAK_GLASS_REVIEWED,
         now,
@@ -116,23 +117,23 @@ def reviewed(request: Request, review: Review, now: datetime) -> Event:
 
 def overdue(request: Request, review_by: datetime, now: datetime) -> Event:
     """Nobody reviewed a break-glass grant in time."""
-    return _event(request, EventCode.BREAK_GLASS_OVERDUE, now, data={"review_by": format_time(review_by)})
+    return about_request(request, EventCode.BREAK_GLASS_OVERDUE, now, data={"review_by": format_time(review_by)})
 
 
 def active(request: Request, grant: Grant, now: datetime) -> Event:
     """The host was seen refusing strangers: the grant is usable, and only by its subject."""
-    return _event(request, EventCode.GRANT_ACTIVE, now, data={"host": grant.host})
+    return about_request(request, EventCode.GRANT_ACTIVE, now, data={"host": grant.host})
 
 
 def removed(request: Request, now: datetime) -> Event:
     """The request's object is about to be removed from the cluster, because it was over for long enough."""
-    return _event(request, EventCode.REQUEST_REMOVED, now, data={"name": request.ref.name})
+    return about_request(request, EventCode.REQUEST_REMOVED, now, data={"name": request.ref.name})
 
 
 def closed(request: Request, close: Close, grant: Grant | None, now: datetime) -> Event:
     """The request is over; whatever of it is open is about to be removed."""
     data = _closing_data(close, grant)
-    return _event(request, EventCode.REQUEST_CLOSED, now, actor=close.by or OPERATOR, data=data)
+    return about_request(request, EventCode.REQUEST_CLOSED, now, actor=close.by or OPERATOR, data=data)
 
 
 def grant_data(grant: Grant) -> dict[str, EventValue]:
@@ -167,18 +168,10 @@ def about_grant(
     grant: Grant, code: EventCode, at: datetime, *, discriminator: str = "", data: Mapping[str, EventValue]
 ) -> Event:
     """Return an event in the life of a grant's request that no person brought about."""
-    return Event(
-        id=event_id(grant.request.uid, code, discriminator),
-        code=code,
-        at=at,
-        actor=OPERATOR,
-        subject=grant.subject.username,
-        request=grant.request,
-        data=data,
-    )
+    return _about(grant.request, grant.subject, code, at, discriminator=discriminator, data=data)
 
 
-def _event(
+def about_request(
     request: Request,
     code: EventCode,
     now: datetime,
@@ -187,13 +180,27 @@ def _event(
     discriminator: str = "",
     data: Mapping[str, EventValue],
 ) -> Event:
+    """Return an event in the life of a request, brought about by `actor`."""
+    return _about(request.ref, request.requester, code, now, actor=actor, discriminator=discriminator, data=data)
+
+
+def _about(
+    ref: RequestRef,
+    subject: Subject,
+    code: EventCode,
+    at: datetime,
+    *,
+    actor: str = OPERATOR,
+    discriminator: str,
+    data: Mapping[str, EventValue],
+) -> Event:
     return Event(
-        id=event_id(request.ref.uid, code, discriminator),
+        id=event_id(ref.uid, code, discriminator),
         code=code,
-        at=now,
+        at=at,
         actor=actor,
-        subject=request.requester.username,
-        request=request.ref,
+        subject=subject.username,
+        request=ref,
         data=data,
     )
 

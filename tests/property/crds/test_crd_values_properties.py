@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitgress.crds.values import grant_object, grant_value, policy_value, request_value, review_value, target_value
+from jitgress.crds.policies import policy_value
+from jitgress.crds.values import grant_object, grant_value, request_value, review_value, target_value
 from jitgress.domain.errors import InvalidValueError
 from jitgress.domain.grant import Grant
 from jitgress.domain.policy import Policy

@@ -5,7 +5,8 @@ from typing import Any, Final
 import pytest
 
 from jitgress.crds.manifests import all_manifests
-from jitgress.crds.values import policy_value, target_value
+from jitgress.crds.policies import policy_value
+from jitgress.crds.values import target_value
 from jitgress.domain.decide import decide
 from jitgress.domain.policy import PolicyList
 from jitgress.domain.request import Request

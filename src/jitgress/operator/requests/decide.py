@@ -49,7 +49,7 @@ def next_plan(facts: Facts, now: datetime) -> Plan:
     if isinstance(way, Open):
         way = _end_observed(facts, past.opened) or way
     is_active = isinstance(way, Open) and facts.sight is not None and facts.sight.is_probed
-    reviews = _settled(facts, decision, past)
+    reviews = _as_recorded(facts, decision, past)
     return Plan(
         decision=decision,
         reviews=reviews,
@@ -81,7 +81,7 @@ def _end_observed(facts: Facts, opened: Grant | None) -> Close | None:
     return None
 
 
-def _settled(facts: Facts, decision: Decision, past: Recorded) -> tuple[JudgedReview, ...]:
+def _as_recorded(facts: Facts, decision: Decision, past: Recorded) -> tuple[JudgedReview, ...]:
     """Return the judged reviews; one that came after the request was over changes nothing any more."""
     if past.closed is None:
         return decision.reviews

@@ -21,7 +21,7 @@ from jitgress.operator.world import World
 
 async def gather(key: Key, world: World) -> Facts | None:
     """Return the facts of the request `key`, or None if it isn't there or can't be understood."""
-    found = world.caches.requests.get(*key) or await _settled(key, world)
+    found = world.caches.requests.get(*key) or await _uncached(key, world)
     request = None if found is None else understood(request_value, found)
     if found is None or request is None:
         return None
@@ -80,7 +80,7 @@ def _is_stopped(closed: Close, opened: Grant) -> bool:
     return closed.reason not in by_itself and closed.by != opened.subject.username
 
 
-async def _settled(key: Key, world: World) -> Object | None:
+async def _uncached(key: Key, world: World) -> Object | None:
     """Return a request that the caches don't hold, because it is settled or too new, or None if there is none."""
     namespace, name = key
     return await world.api.find(ACCESS_REQUESTS, name, namespace) if namespace and name else None
